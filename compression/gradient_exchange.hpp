@@ -10,7 +10,8 @@
 
 namespace spillway::compression {
 
-/// One parameter's gradient in a bucket: a float32 view into the bucket's flat buffer, in the parameter's shape.
+/// One parameter's gradient in a bucket: a float32 view into the bucket's flat buffer, in the
+/// parameter's shape.
 struct NamedGradient {
   std::string name;
   at::Tensor gradient;
@@ -39,8 +40,9 @@ struct NamedState {
 };
 
 /// Turns this replica's gradients of a bucket into the mean over replicas, in place.
-/// Collective: every rank of the replica group calls with equal names and shapes in equal order. exchange() returns at once and runs beside
-/// the caller; the bucket's flat buffer belongs to the exchange until wait() of the Work returned. State is keyed by parameter name.
+/// Collective: every rank of the replica group calls with equal names and shapes in equal order.
+/// exchange() returns at once and runs beside the caller; the bucket's flat buffer belongs to the
+/// exchange until wait() of the Work returned. State is keyed by parameter name.
 class GradientExchange {
  public:
   GradientExchange() = default;
@@ -51,8 +53,8 @@ class GradientExchange {
   /// Announces the optimizer step (0, 1, ...) that the next exchanges belong to.
   virtual void begin_step(std::int64_t step) = 0;
   virtual comm::Work exchange(const Bucket& bucket) = 0;
-  /// After all exchanges of the step are waited for: keep the new state (true), or return to that before begin_step() (false), as when
-  /// the ranks voted to skip the step.
+  /// After all exchanges of the step are waited for: keep the new state (true), or return to that
+  /// before begin_step() (false), as when the ranks voted to skip the step.
   virtual void end_step(bool keep) = 0;
 
   virtual ExchangeStatistics take_statistics() = 0;

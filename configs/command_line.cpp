@@ -15,11 +15,13 @@ cxxopts::Options make_parser(const Usage& usage) {
     if (option.value.empty()) {
       parser.add_options()(option.name, option.meaning);
     } else {
-      parser.add_options()(option.name, option.meaning, cxxopts::value<std::string>(), option.value);
+      parser.add_options()(option.name, option.meaning, cxxopts::value<std::string>(),
+                           option.value);
     }
   }
   if (usage.settings) {
-    for (const std::string& name : setting_names()) parser.add_options()(name, "", cxxopts::value<std::string>());
+    for (const std::string& name : setting_names())
+      parser.add_options()(name, "", cxxopts::value<std::string>());
   }
   parser.allow_unrecognised_options();
   return parser;
@@ -31,7 +33,8 @@ cxxopts::Options make_parser(const Usage& usage) {
   if (usage.settings) {
     for (const std::string& name : setting_names()) known.push_back(name);
   }
-  const std::string name = word.substr(word.find_first_not_of('-'), word.find('=') - word.find_first_not_of('-'));
+  const std::string name =
+      word.substr(word.find_first_not_of('-'), word.find('=') - word.find_first_not_of('-'));
   const std::string proposal = nearest(name, known);
   fail_input("spillway " + usage.command + ": unknown option --" + name +
              (proposal.empty() ? "; see --help" : "; did you mean --" + proposal + "?"));
@@ -46,15 +49,16 @@ void check_positionals(const Usage& usage, std::size_t given) {
   if (given >= required && given <= most) return;
   std::string expected;
   for (const std::string& name : usage.positionals) expected += " " + name;
-  fail_input("spillway " + usage.command + ": " + std::to_string(given) + " arguments given; expected" +
-             (expected.empty() ? " none" : expected));
+  fail_input("spillway " + usage.command + ": " + std::to_string(given) +
+             " arguments given; expected" + (expected.empty() ? " none" : expected));
 }
 
 template <class Number>
 Number to_number(const std::string& name, const std::string& text, const char* kind) {
   std::istringstream stream(text);
   Number number{};
-  if (!(stream >> number) || !stream.eof()) fail_input("--" + name + " = " + text + " is not " + kind);
+  if (!(stream >> number) || !stream.eof())
+    fail_input("--" + name + " = " + text + " is not " + kind);
   return number;
 }
 
@@ -69,7 +73,9 @@ std::int64_t Arguments::integer(const std::string& name) const {
   return to_number<std::int64_t>(name, value(name), "a whole number");
 }
 
-double Arguments::number(const std::string& name) const { return to_number<double>(name, value(name), "a number"); }
+double Arguments::number(const std::string& name) const {
+  return to_number<double>(name, value(name), "a number");
+}
 
 Arguments parse(const Usage& usage, const std::vector<std::string>& words) {
   cxxopts::Options parser = make_parser(usage);
@@ -90,13 +96,16 @@ Arguments parse(const Usage& usage, const std::vector<std::string>& words) {
   for (const Option& option : usage.options) {
     arguments.fallbacks_[option.name] = option.fallback;
     if (result.count(option.name) == 0) continue;
-    if (option.value.empty()) arguments.flags_[option.name] = true;
-    else arguments.values_[option.name] = result[option.name].as<std::string>();
+    if (option.value.empty())
+      arguments.flags_[option.name] = true;
+    else
+      arguments.values_[option.name] = result[option.name].as<std::string>();
   }
   if (usage.settings) {
     // In the order of the command line, so that a repeated setting's last value wins.
     for (const auto& pair : result.arguments()) {
-      if (pair.key().find('.') != std::string::npos) arguments.overrides_.emplace_back(pair.key(), pair.value());
+      if (pair.key().find('.') != std::string::npos)
+        arguments.overrides_.emplace_back(pair.key(), pair.value());
     }
   }
   if (!arguments.help_) check_positionals(usage, arguments.positionals_.size());
@@ -115,9 +124,11 @@ std::string help_text(const Usage& usage) {
   for (const Option& option : usage.options) {
     std::string head = "  --" + option.name + (option.value.empty() ? "" : " " + option.value);
     head.resize(std::max<std::size_t>(head.size() + 2, 30), ' ');
-    text << head << option.meaning << (option.fallback.empty() ? "" : " (default: " + option.fallback + ")") << "\n";
+    text << head << option.meaning
+         << (option.fallback.empty() ? "" : " (default: " + option.fallback + ")") << "\n";
   }
-  if (usage.settings) text << "\nsettings (default shown; also keys of CONFIG.toml)\n" << settings_text();
+  if (usage.settings)
+    text << "\nsettings (default shown; also keys of CONFIG.toml)\n" << settings_text();
   return text.str();
 }
 

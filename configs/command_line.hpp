@@ -12,18 +12,19 @@ namespace spillway::config {
 /// An option of a command beside the settings: `--name value`, or a flag when `value` is empty.
 struct Option {
   std::string name;
-  std::string value;    ///< placeholder in the help, e.g. "FILE" or "table|json"; empty: a flag
+  std::string value;  ///< placeholder in the help, e.g. "FILE" or "table|json"; empty: a flag
   std::string meaning;
   std::string fallback = "";  ///< value when absent
 };
 
 /// What a command takes; the source of its --help.
 struct Usage {
-  std::string command;                   ///< "corpus build"
-  std::string summary;                   ///< one sentence
-  std::vector<std::string> positionals;  ///< "CONFIG", "[CONFIG]" (may be absent), "FILE..." (one or more)
+  std::string command;  ///< "corpus build"
+  std::string summary;  ///< one sentence
+  std::vector<std::string>
+      positionals;  ///< "CONFIG", "[CONFIG]" (may be absent), "FILE..." (one or more)
   std::vector<Option> options;
-  bool settings = false;                 ///< accepts --section.key=value
+  bool settings = false;  ///< accepts --section.key=value
   std::string example = "";
 };
 
@@ -35,8 +36,9 @@ class Arguments {
   bool given(const std::string& name) const { return values_.contains(name); }
   /// Value of an option, its fallback when absent.
   const std::string& value(const std::string& name) const;
-  std::int64_t integer(const std::string& name) const;  ///< throws Error(input) when it is not a whole number
-  double number(const std::string& name) const;         ///< throws Error(input) when it is not a number
+  std::int64_t integer(
+      const std::string& name) const;  ///< throws Error(input) when it is not a whole number
+  double number(const std::string& name) const;  ///< throws Error(input) when it is not a number
   const std::vector<std::string>& positionals() const { return positionals_; }
   const std::vector<Override>& overrides() const { return overrides_; }
 
@@ -49,10 +51,12 @@ class Arguments {
   std::vector<Override> overrides_;
 };
 
-/// Throws Error(input) for an unknown option (proposing the nearest), a missing value, too few or too many positionals.
+/// Throws Error(input) for an unknown option (proposing the nearest), a missing value, too few or
+/// too many positionals.
 Arguments parse(const Usage& usage, const std::vector<std::string>& words);
 
-/// Text of --help: usage line, options, and with `settings` every setting with default, unit and meaning.
+/// Text of --help: usage line, options, and with `settings` every setting with default, unit and
+/// meaning.
 std::string help_text(const Usage& usage);
 
 /// load() of the file at positional 0 (when given) and the overrides.

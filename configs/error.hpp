@@ -10,11 +10,13 @@ namespace spillway {
 /// What went wrong, as the exit code of the program.
 enum class ErrorKind : int {
   check = 1,  ///< a threshold or check failed
-  input = 2,  ///< bad input or configuration: the user can mend it; the message carries no source location
+  input = 2,  ///< bad input or configuration: the user can mend it; the message carries no source
+              ///< location
   fault = 3,  ///< a fault while running; the message starts with the source location
 };
 
-/// The one error type of Spillway besides c10::Error. what() is one line: what, where, the value, what would be valid.
+/// The one error type of Spillway besides c10::Error. what() is one line: what, where, the value,
+/// what would be valid.
 class Error : public std::runtime_error {
  public:
   Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
@@ -31,7 +33,8 @@ class Error : public std::runtime_error {
 /// Throws a complaint about input or configuration.
 [[noreturn]] void fail_input(const std::string& message);
 
-/// Throws a complaint about `value`, one of several names, and proposes the nearest of `valid` ("a | b | c").
+/// Throws a complaint about `value`, one of several names, and proposes the nearest of `valid` ("a
+/// | b | c").
 [[noreturn]] void fail_choice(const std::string& what, const std::string& value,
                               const std::string& valid);
 

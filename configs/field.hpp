@@ -24,7 +24,7 @@ constexpr Limit one_of(std::string_view choices) { return {.choices = choices}; 
 template <class Section, class Value>
 struct Field {
   std::string_view name;
-  Value Section::* member;
+  Value Section::*member;
   std::string_view meaning;
   std::string_view unit = "";
   Limit limit = {};

@@ -1,11 +1,11 @@
 #include "configs/load.hpp"
 
+#include <toml++/toml.h>
 #include <charconv>
 #include <cmath>
 #include <fstream>
 #include <functional>
 #include <sstream>
-#include <toml++/toml.h>
 
 #include "configs/error.hpp"
 
@@ -23,7 +23,9 @@ void for_each_setting(C& config, Visitor&& visit) {
   for_each_section(config, [&](const char* section_name, const char*, auto& section) {
     std::apply(
         [&](const auto&... field) {
-          (visit(std::string(section_name) + "." + std::string(field.name), field, section.*field.member), ...);
+          (visit(std::string(section_name) + "." + std::string(field.name), field,
+                 section.*field.member),
+           ...);
         },
         std::remove_cvref_t<decltype(section)>::fields());
   });
@@ -53,7 +55,9 @@ std::string type_name(bool) { return "true or false"; }
 std::string type_name(std::int64_t) { return "a whole number"; }
 std::string type_name(double) { return "a number"; }
 std::string type_name(const std::string&) { return "text"; }
-std::string type_name(const std::vector<std::int64_t>&) { return "a list of whole numbers such as [3, 3]"; }
+std::string type_name(const std::vector<std::int64_t>&) {
+  return "a list of whole numbers such as [3, 3]";
+}
 
 std::string valid_text(const Limit& limit) {
   if (!limit.choices.empty()) return std::string(limit.choices);
@@ -70,7 +74,8 @@ std::string valid_text(const Limit& limit) {
 }
 
 template <class Value>
-void check_limit(const std::string& where, const std::string& name, const Value& value, const Limit& limit) {
+void check_limit(const std::string& where, const std::string& name, const Value& value,
+                 const Limit& limit) {
   if constexpr (std::is_same_v<Value, std::string>) {
     if (limit.choices.empty()) return;
     std::istringstream choices{std::string(limit.choices)};
@@ -81,7 +86,8 @@ void check_limit(const std::string& where, const std::string& name, const Value&
   } else if constexpr (!IsList<Value>::value) {
     const auto as_double = static_cast<double>(value);
     if (!(as_double >= limit.min && as_double <= limit.max)) {
-      fail_input(where + name + " = " + to_text(value) + " is out of range; valid: " + valid_text(limit));
+      fail_input(where + name + " = " + to_text(value) +
+                 " is out of range; valid: " + valid_text(limit));
     }
   } else {
     for (const std::int64_t entry : value) {
@@ -136,7 +142,8 @@ bool read_text(const std::string& text, Value& value) {
     return true;
   } else {
     try {
-      const toml::table table = toml::parse("value = " + (IsList<Value>::value && !text.starts_with('[') ? "[" + text + "]" : text));
+      const toml::table table = toml::parse(
+          "value = " + (IsList<Value>::value && !text.starts_with('[') ? "[" + text + "]" : text));
       return table.size() == 1 && read_node(*table.get("value"), value);
     } catch (const toml::parse_error&) {
       return false;
@@ -146,8 +153,9 @@ bool read_text(const std::string& text, Value& value) {
 
 [[noreturn]] void fail_unknown(const std::string& where, const std::string& name) {
   const std::string proposal = nearest(name, setting_names());
-  fail_input(where + "unknown setting " + name +
-             (proposal.empty() ? "; `spillway settings` lists all" : "; did you mean " + proposal + "?"));
+  fail_input(
+      where + "unknown setting " + name +
+      (proposal.empty() ? "; `spillway settings` lists all" : "; did you mean " + proposal + "?"));
 }
 
 using NodeReader = std::function<void(const std::string& name, const toml::node& node)>;
@@ -171,8 +179,8 @@ void read_file(const std::filesystem::path& file, Config& config) {
   try {
     table = toml::parse(stream, file.string());
   } catch (const toml::parse_error& error) {
-    fail_input(file.string() + ":" + std::to_string(error.source().begin.line) + ": not TOML: " +
-               std::string(error.description()));
+    fail_input(file.string() + ":" + std::to_string(error.source().begin.line) +
+               ": not TOML: " + std::string(error.description()));
   }
   for_each_leaf(table, "", [&](const std::string& name, const toml::node& node) {
     const std::string where = file.string() + ":" + std::to_string(node.source().begin.line) + ": ";
@@ -196,7 +204,8 @@ void apply_override(const Override& given, Config& config) {
   for_each_setting(config, [&](const std::string& setting, const auto& field, auto& value) {
     if (setting != name) return;
     known = true;
-    if (!read_text(text, value)) fail_input(where + name + " = " + text + " is not " + type_name(value));
+    if (!read_text(text, value))
+      fail_input(where + name + " = " + text + " is not " + type_name(value));
     check_limit(where, name, value, field.limit);
   });
   if (!known) fail_unknown(where, name);
@@ -204,7 +213,8 @@ void apply_override(const Override& given, Config& config) {
 
 }  // namespace
 
-Config load(const std::optional<std::filesystem::path>& file, const std::vector<Override>& overrides) {
+Config load(const std::optional<std::filesystem::path>& file,
+            const std::vector<Override>& overrides) {
   Config config;
   if (file) read_file(*file, config);
   for (const Override& given : overrides) apply_override(given, config);
@@ -228,7 +238,8 @@ std::string to_toml(const Config& config) {
 std::vector<std::string> setting_names() {
   std::vector<std::string> names;
   const Config defaults;
-  for_each_setting(defaults, [&](const std::string& name, const auto&, const auto&) { names.push_back(name); });
+  for_each_setting(
+      defaults, [&](const std::string& name, const auto&, const auto&) { names.push_back(name); });
   return names;
 }
 
@@ -248,19 +259,24 @@ std::string settings_text() {
 std::string settings_markdown() {
   std::ostringstream text;
   text << "# Settings\n\n"
-          "Written by `spillway settings --format markdown`. A setting comes from its default, then the TOML file, then the\n"
+          "Written by `spillway settings --format markdown`. A setting comes from its default, "
+          "then the TOML file, then the\n"
           "command line (`--section.key=value`); the later one wins. Complete files: `presets/`.\n";
   const Config defaults;
   const auto cell = [](std::string raw) {
-    for (std::size_t at = 0; (at = raw.find('|', at)) != std::string::npos; at += 2) raw.insert(at, "\\");
+    for (std::size_t at = 0; (at = raw.find('|', at)) != std::string::npos; at += 2)
+      raw.insert(at, "\\");
     return raw;
   };
   for_each_section(defaults, [&](const char* name, const char* meaning, const auto& section) {
-    text << "\n## [" << name << "]\n" << meaning << "\n\n| key | default | unit | valid | meaning |\n| --- | --- | --- | --- | --- |\n";
+    text << "\n## [" << name << "]\n"
+         << meaning
+         << "\n\n| key | default | unit | valid | meaning |\n| --- | --- | --- | --- | --- |\n";
     std::apply(
         [&](const auto&... field) {
-          ((text << "| `" << field.name << "` | `" << to_text(section.*field.member) << "` | " << field.unit << " | "
-                 << cell(valid_text(field.limit)) << " | " << cell(std::string(field.meaning)) << " |\n"),
+          ((text << "| `" << field.name << "` | `" << to_text(section.*field.member) << "` | "
+                 << field.unit << " | " << cell(valid_text(field.limit)) << " | "
+                 << cell(std::string(field.meaning)) << " |\n"),
            ...);
         },
         std::remove_cvref_t<decltype(section)>::fields());

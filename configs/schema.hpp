@@ -7,8 +7,9 @@
 
 #include "configs/field.hpp"
 
-/// Every section of a run. A section is a plain struct with defaults; its fields() is the only list of its settings and feeds the
-/// TOML reader, the command line, --help, the resolved dump and configs/README.md.
+/// Every section of a run. A section is a plain struct with defaults; its fields() is the only list
+/// of its settings and feeds the TOML reader, the command line, --help, the resolved dump and
+/// configs/README.md.
 namespace spillway::config {
 
 struct ModelConfig {
@@ -28,19 +29,26 @@ struct ModelConfig {
     using S = ModelConfig;
     return std::tuple{
         Field{"family", &S::family,
-              "architecture: gpt2 (LayerNorm, GELU, learned positions) or llama (RMSNorm, rotary, SwiGLU)", "",
-              one_of("gpt2 | llama")},
+              "architecture: gpt2 (LayerNorm, GELU, learned positions) or llama (RMSNorm, rotary, "
+              "SwiGLU)",
+              "", one_of("gpt2 | llama")},
         Field{"layers", &S::layers, "transformer blocks", "", at_least(1)},
         Field{"hidden", &S::hidden, "width of the residual stream", "", at_least(1)},
         Field{"heads", &S::heads, "attention heads", "", at_least(1)},
-        Field{"kv_heads", &S::kv_heads, "key and value heads (llama); 0: as many as heads", "", at_least(0)},
+        Field{"kv_heads", &S::kv_heads, "key and value heads (llama); 0: as many as heads", "",
+              at_least(0)},
         Field{"mlp_hidden", &S::mlp_hidden,
-              "inner width of the MLP; 0: 4 hidden (gpt2), 8/3 hidden rounded up to 64 (llama)", "", at_least(0)},
+              "inner width of the MLP; 0: 4 hidden (gpt2), 8/3 hidden rounded up to 64 (llama)", "",
+              at_least(0)},
         Field{"sequence_length", &S::sequence_length, "context", "tokens", at_least(1)},
-        Field{"vocabulary", &S::vocabulary, "rows of the embedding; 0: the tokenizer's", "tokens", at_least(0)},
-        Field{"tied_embeddings", &S::tied_embeddings, "one matrix for token embedding and output head"},
-        Field{"norm_epsilon", &S::norm_epsilon, "added to the variance in every norm", "", at_least(0)},
-        Field{"rope_theta", &S::rope_theta, "base of the rotary frequencies (llama)", "", at_least(1)},
+        Field{"vocabulary", &S::vocabulary, "rows of the embedding; 0: the tokenizer's", "tokens",
+              at_least(0)},
+        Field{"tied_embeddings", &S::tied_embeddings,
+              "one matrix for token embedding and output head"},
+        Field{"norm_epsilon", &S::norm_epsilon, "added to the variance in every norm", "",
+              at_least(0)},
+        Field{"rope_theta", &S::rope_theta, "base of the rotary frequencies (llama)", "",
+              at_least(1)},
     };
   }
 };
@@ -48,7 +56,7 @@ struct ModelConfig {
 struct ParallelConfig {
   std::int64_t stages = 1;
   std::int64_t chunks = 1;
-  std::vector<std::int64_t> layers_per_stage = {};
+  std::vector<std::int64_t> layers_per_stage;
   std::string schedule = "1f1b";
   std::int64_t microbatches = 4;
   std::int64_t microbatch_size = 4;
@@ -63,11 +71,14 @@ struct ParallelConfig {
         Field{"layers_per_stage", &S::layers_per_stage,
               "layers of each stage, first to last; empty: balanced by parameters and FLOPs"},
         Field{"schedule", &S::schedule, "pipeline schedule: gpipe | 1f1b | csv:FILE"},
-        Field{"microbatches", &S::microbatches, "micro-batches per replica and step", "", at_least(1)},
-        Field{"microbatch_size", &S::microbatch_size, "size of a micro-batch", "sequences", at_least(1)},
+        Field{"microbatches", &S::microbatches, "micro-batches per replica and step", "",
+              at_least(1)},
+        Field{"microbatch_size", &S::microbatch_size, "size of a micro-batch", "sequences",
+              at_least(1)},
         Field{"reproducible", &S::reproducible,
               "sum gradients in one fixed tree: the same bits for any number of replicas"},
-        Field{"backend", &S::backend, "what carries tensors; auto: nccl when every rank has a GPU, else mpi", "",
+        Field{"backend", &S::backend,
+              "what carries tensors; auto: nccl when every rank has a GPU, else mpi", "",
               one_of("auto | mpi | nccl")},
     };
   }
@@ -86,16 +97,21 @@ struct CompressionConfig {
   static constexpr auto fields() {
     using S = CompressionConfig;
     return std::tuple{
-        Field{"method", &S::method, "how gradients travel between replicas", "", one_of("none | bf16 | powersgd")},
-        Field{"approximation_rank", &S::approximation_rank, "PowerSGD: rank r of the approximation", "", at_least(1)},
-        Field{"start_step", &S::start_step, "PowerSGD: plain all-reduce before this step", "steps", at_least(0)},
+        Field{"method", &S::method, "how gradients travel between replicas", "",
+              one_of("none | bf16 | powersgd")},
+        Field{"approximation_rank", &S::approximation_rank, "PowerSGD: rank r of the approximation",
+              "", at_least(1)},
+        Field{"start_step", &S::start_step, "PowerSGD: plain all-reduce before this step", "steps",
+              at_least(0)},
         Field{"min_compression_rate", &S::min_compression_rate,
               "PowerSGD: a tensor that saves less than this factor is sent whole", "", at_least(0)},
         Field{"error_feedback", &S::error_feedback,
-              "what a replica keeps of its unsent part: against its own factors, the averaged ones, or nothing", "",
-              one_of("local | global | off")},
+              "what a replica keeps of its unsent part: against its own factors, the averaged "
+              "ones, or nothing",
+              "", one_of("local | global | off")},
         Field{"warm_start", &S::warm_start, "PowerSGD: start from the last step's factor"},
-        Field{"wire", &S::wire, "number format of PowerSGD's factors and uncompressed tensors on the wire", "",
+        Field{"wire", &S::wire,
+              "number format of PowerSGD's factors and uncompressed tensors on the wire", "",
               one_of("fp32 | bf16")},
         Field{"bucket_mib", &S::bucket_mib, "gradients exchanged together", "MiB", at_least(0.001)},
     };
@@ -110,9 +126,11 @@ struct PrecisionConfig {
     using S = PrecisionConfig;
     return std::tuple{
         Field{"mode", &S::mode,
-              "fp32; bf16-amp (autocast); bf16-qat (bf16 weights and activations, fp32 master, straight-through)", "",
-              one_of("fp32 | bf16-amp | bf16-qat")},
-        Field{"max_skips", &S::max_skips, "non-finite steps in a row before the run stops", "steps", at_least(1)},
+              "fp32; bf16-amp (autocast); bf16-qat (bf16 weights and activations, fp32 master, "
+              "straight-through)",
+              "", one_of("fp32 | bf16-amp | bf16-qat")},
+        Field{"max_skips", &S::max_skips, "non-finite steps in a row before the run stops", "steps",
+              at_least(1)},
     };
   }
 };
@@ -126,7 +144,8 @@ struct DataConfig {
     using S = DataConfig;
     return std::tuple{
         Field{"corpus", &S::corpus, "folder made by `spillway corpus build` or `mutate`"},
-        Field{"validation", &S::validation, "share of base samples held out for evaluation", "", between(0, 0.5)},
+        Field{"validation", &S::validation, "share of base samples held out for evaluation", "",
+              between(0, 0.5)},
         Field{"prefetch", &S::prefetch, "global batches prepared ahead", "steps", at_least(1)},
     };
   }
@@ -162,14 +181,18 @@ struct OptimizerConfig {
     return std::tuple{
         Field{"name", &S::name, "optimizer", "", one_of("adamw")},
         Field{"learning_rate", &S::learning_rate, "peak learning rate", "", at_least(0)},
-        Field{"final_learning_rate", &S::final_learning_rate, "share of the peak where the cosine ends", "", between(0, 1)},
+        Field{"final_learning_rate", &S::final_learning_rate,
+              "share of the peak where the cosine ends", "", between(0, 1)},
         Field{"warmup_steps", &S::warmup_steps, "linear warm-up", "steps", at_least(0)},
-        Field{"decay_steps", &S::decay_steps, "step where the cosine ends; 0: run.steps", "steps", at_least(0)},
+        Field{"decay_steps", &S::decay_steps, "step where the cosine ends; 0: run.steps", "steps",
+              at_least(0)},
         Field{"beta1", &S::beta1, "decay of the first moment", "", between(0, 1)},
         Field{"beta2", &S::beta2, "decay of the second moment", "", between(0, 1)},
         Field{"epsilon", &S::epsilon, "added to the root of the second moment", "", at_least(0)},
-        Field{"weight_decay", &S::weight_decay, "decoupled decay of matrices (not of norms and biases)", "", at_least(0)},
-        Field{"clip_norm", &S::clip_norm, "limit of the global gradient norm; 0: off", "", at_least(0)},
+        Field{"weight_decay", &S::weight_decay,
+              "decoupled decay of matrices (not of norms and biases)", "", at_least(0)},
+        Field{"clip_norm", &S::clip_norm, "limit of the global gradient norm; 0: off", "",
+              at_least(0)},
     };
   }
 };
@@ -194,17 +217,23 @@ struct RunConfig {
         Field{"dir", &S::dir, "folder of everything the run writes"},
         Field{"steps", &S::steps, "optimizer steps in all", "steps", at_least(0)},
         Field{"seed", &S::seed, "seed of weights, data order and mutation", "", at_least(0)},
-        Field{"checkpoint_every", &S::checkpoint_every, "steps between checkpoints; 0: only at the end", "steps", at_least(0)},
-        Field{"keep_checkpoints", &S::keep_checkpoints, "newest checkpoints kept; 0: all", "", at_least(0)},
+        Field{"checkpoint_every", &S::checkpoint_every,
+              "steps between checkpoints; 0: only at the end", "steps", at_least(0)},
+        Field{"keep_checkpoints", &S::keep_checkpoints, "newest checkpoints kept; 0: all", "",
+              at_least(0)},
         Field{"resume", &S::resume, "continue from the newest valid checkpoint of run.dir"},
-        Field{"evaluate_every", &S::evaluate_every, "steps between evaluations; 0: never", "steps", at_least(0)},
-        Field{"evaluate_steps", &S::evaluate_steps, "global batches of one evaluation", "steps", at_least(1)},
+        Field{"evaluate_every", &S::evaluate_every, "steps between evaluations; 0: never", "steps",
+              at_least(0)},
+        Field{"evaluate_steps", &S::evaluate_steps, "global batches of one evaluation", "steps",
+              at_least(1)},
         Field{"log_every", &S::log_every, "steps between console lines", "steps", at_least(1)},
-        Field{"device", &S::device, "where tensors live; auto: the GPU of the local rank when there is one", "",
+        Field{"device", &S::device,
+              "where tensors live; auto: the GPU of the local rank when there is one", "",
               one_of("auto | cpu | cuda")},
         Field{"threads", &S::threads, "CPU threads of a rank", "", at_least(1)},
         Field{"peak_flops", &S::peak_flops,
-              "peak of one rank's device for MFU: a number, \"measure\" (a GEMM at start), or \"auto\" (table of GPUs)",
+              "peak of one rank's device for MFU: a number, \"measure\" (a GEMM at start), or "
+              "\"auto\" (table of GPUs)",
               "FLOP/s"},
     };
   }
@@ -217,7 +246,8 @@ struct StressConfig {
   static constexpr auto fields() {
     using S = StressConfig;
     return std::tuple{
-        Field{"warmup_steps", &S::warmup_steps, "steps before the measured window", "steps", at_least(0)},
+        Field{"warmup_steps", &S::warmup_steps, "steps before the measured window", "steps",
+              at_least(0)},
         Field{"steps", &S::steps, "steps of the measured window", "steps", at_least(2)},
     };
   }
@@ -235,7 +265,8 @@ struct Config {
   StressConfig stress;
 };
 
-/// Calls visit(section name, meaning of the section, section struct) for each section in file order. `C` is Config or const Config.
+/// Calls visit(section name, meaning of the section, section struct) for each section in file
+/// order. `C` is Config or const Config.
 template <class C, class Visitor>
 void for_each_section(C& config, Visitor&& visit) {
   visit("model", "the network", config.model);
@@ -249,7 +280,8 @@ void for_each_section(C& config, Visitor&& visit) {
   visit("stress", "`spillway stress`", config.stress);
 }
 
-/// Checks what no single setting can: heads divide hidden, enough layers for the stages, ... Throws Error(input) naming all numbers.
+/// Checks what no single setting can: heads divide hidden, enough layers for the stages, ... Throws
+/// Error(input) naming all numbers.
 void validate(const Config& config);
 
 }  // namespace spillway::config

@@ -7,7 +7,8 @@
 
 namespace spillway::parallel {
 
-/// Shape of the process grid: world = stages x replicas. rank = replica * stages + stage, so that the ranks of one pipeline are neighbours.
+/// Shape of the process grid: world = stages x replicas. rank = replica * stages + stage, so that
+/// the ranks of one pipeline are neighbours.
 struct GridShape {
   int stages = 1;
   int replicas = 1;
@@ -16,7 +17,8 @@ struct GridShape {
 /// Throws Error(input) with all numbers unless world is a multiple of stages.
 GridShape grid_shape(int world, std::int64_t stages);
 
-/// Where this rank stands and the groups it belongs to. Collective construction over all ranks of `world`, which must outlive the grid.
+/// Where this rank stands and the groups it belongs to. Collective construction over all ranks of
+/// `world`, which must outlive the grid.
 class ProcessGrid {
  public:
   ProcessGrid(comm::Communicator& world, GridShape shape);
@@ -31,11 +33,13 @@ class ProcessGrid {
   comm::Communicator& pipeline() const { return *pipeline_; }
   /// Same stage, all replicas, ordered by replica.
   comm::Communicator& replica_group() const { return *replica_group_; }
-  /// First and last stage of this replica (rank 0 and 1) for tied embeddings; nullptr on other stages, and with one stage.
+  /// First and last stage of this replica (rank 0 and 1) for tied embeddings; nullptr on other
+  /// stages, and with one stage.
   comm::Communicator* tied() const { return tied_.get(); }
 
-  /// One two-rank communicator per directed edge between neighbouring stages s -> s+1 (wrapping), so that no direction waits for
-  /// another. Of rank 0 (sender) and 1 (receiver); nullptr with one stage. The wrap-around edge exists for chunked schedules.
+  /// One two-rank communicator per directed edge between neighbouring stages s -> s+1 (wrapping),
+  /// so that no direction waits for another. Of rank 0 (sender) and 1 (receiver); nullptr with one
+  /// stage. The wrap-around edge exists for chunked schedules.
   comm::Communicator* to_next() const { return to_next_.get(); }
   comm::Communicator* from_previous() const { return from_previous_.get(); }
   comm::Communicator* to_previous() const { return to_previous_.get(); }

@@ -28,15 +28,15 @@ install_system_packages() {
   local wanted=(g++ cmake ninja-build ccache mold git python3 python3-venv
     libhdf5-dev libcxxopts-dev libtomlplusplus-dev nlohmann-json3-dev libspdlog-dev libxxhash-dev libhwy-dev
     libyaml-cpp-dev libicu-dev zlib1g-dev libgtest-dev libbenchmark-dev)
-  [ $checks = no ] || wanted+=(clang-format clang-tidy iproute2)
+  [ $checks = no ] || wanted+=(clang-format clang-tidy-19 iproute2)
   local missing=() package
   for package in "${wanted[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
   done
   [ ${#missing[@]} = 0 ] && return
   say "apt-get install ${missing[*]}"
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
 # Fills an environment (runtime | check) in one go; the mark .complete is written last, so a half-finished one is redone.
@@ -63,7 +63,7 @@ install_kernel_documentation() {
   local package
   package="$(apt-cache depends linux-doc 2>/dev/null | awk '/Depends: linux-doc-/ { print $2; exit }')"
   if [ -z "$package" ]; then
-    as_root apt-get update -qq
+    as_root apt-get -o DPkg::Lock::Timeout=300 update -qq
     package="$(apt-cache depends linux-doc | awk '/Depends: linux-doc-/ { print $2; exit }')"
   fi
   [ -n "$package" ] || die "the package linux-doc is in none of the configured Debian sources"

@@ -1,4 +1,5 @@
-// The program: finds the command, runs it, and turns what it throws into one line on stderr and an exit code.
+// The program: finds the command, runs it, and turns what it throws into one line on stderr and an
+// exit code.
 #include <c10/util/Exception.h>
 
 #include <iostream>
@@ -14,14 +15,16 @@ using spillway::trainer::Command;
 using spillway::trainer::commands;
 
 void print_help(std::ostream& out) {
-  out << "Spillway: pipeline-parallel, compressed, bf16 quantization-aware training of language models.\n\n"
+  out << "Spillway: pipeline-parallel, compressed, bf16 quantization-aware training of language "
+         "models.\n\n"
          "usage: spillway COMMAND [CONFIG.toml] [--section.key=value ...]\n\ncommands\n";
   for (const Command& command : commands()) {
     std::string name(command.name);
     name.resize(20, ' ');
     out << "  " << name << command.summary << "\n";
   }
-  out << "\n`spillway COMMAND --help` explains a command. Exit codes: 0 done, 1 a check failed, 2 bad input or\n"
+  out << "\n`spillway COMMAND --help` explains a command. Exit codes: 0 done, 1 a check failed, 2 "
+         "bad input or\n"
          "configuration, 3 fault while running, 85 stopped on request with a checkpoint saved.\n";
 }
 
@@ -45,8 +48,9 @@ const Command* find_command(const std::vector<std::string>& words, std::size_t& 
     if (name.starts_with(words[0] + " ") && words.size() > 1) given = words[0] + " " + words[1];
   }
   const std::string proposal = spillway::nearest(given, names);
-  spillway::fail_input("unknown command " + given +
-                       (proposal.empty() ? "; `spillway --help` lists all" : "; did you mean " + proposal + "?"));
+  spillway::fail_input(
+      "unknown command " + given +
+      (proposal.empty() ? "; `spillway --help` lists all" : "; did you mean " + proposal + "?"));
 }
 
 int run(const std::vector<std::string>& words) {
@@ -60,10 +64,13 @@ int run(const std::vector<std::string>& words) {
   return command->run({words.begin() + static_cast<std::ptrdiff_t>(length), words.end()});
 }
 
-/// One line on stderr. Bad input is the same on every rank, so rank 0 speaks for all; a fault is reported by the rank that has it.
+/// One line on stderr. Bad input is the same on every rank, so rank 0 speaks for all; a fault is
+/// reported by the rank that has it.
 void report(const spillway::comm::LaunchInfo& launch, ErrorKind kind, const std::string& message) {
   if (kind == ErrorKind::input && launch.rank != 0) return;
-  const std::string who = launch.size > 1 && kind != ErrorKind::input ? "rank " + std::to_string(launch.rank) + ": " : "";
+  const std::string who = launch.size > 1 && kind != ErrorKind::input
+                              ? "rank " + std::to_string(launch.rank) + ": "
+                              : "";
   std::cerr << "spillway: " + who + message.substr(0, message.find('\n')) + "\n";
 }
 

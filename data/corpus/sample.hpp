@@ -8,7 +8,8 @@
 
 namespace spillway::data {
 
-/// What kind of input a sample is. The first two are what sources give; the rest are the mutation categories.
+/// What kind of input a sample is. The first two are what sources give; the rest are the mutation
+/// categories.
 enum class Category : std::uint8_t {
   text,
   dialogue,
@@ -35,21 +36,22 @@ enum class LabelEffect : std::uint8_t { preserve, invert, conflict, undefined };
 
 /// How a mutated sample came to be: everything needed to make it again and to undo it.
 struct Provenance {
-  std::uint64_t base_id = 0;    ///< id of the sample it was made of, in the base corpus
-  std::string operator_name;    ///< "swap_adjacent_turns"; empty: not mutated
-  std::uint64_t key = 0;        ///< of the random stream that the operator drew from
-  EditScript edits;             ///< gives the original back
+  std::uint64_t base_id = 0;  ///< id of the sample it was made of, in the base corpus
+  std::string operator_name;  ///< "swap_adjacent_turns"; empty: not mutated
+  std::uint64_t key = 0;      ///< of the random stream that the operator drew from
+  EditScript edits;           ///< gives the original back
   LabelEffect label_effect = LabelEffect::preserve;
 };
 
-/// One sample: UTF-8 bytes (raw lanes may hold invalid sequences), where it came from, and for dialogues its turns.
+/// One sample: UTF-8 bytes (raw lanes may hold invalid sequences), where it came from, and for
+/// dialogues its turns.
 struct Sample {
   std::uint64_t id = 0;
   std::string bytes;
   Category category = Category::text;
   std::string language = "en";  ///< "en", "zh", ...
-  std::string origin;           ///< path inside the source and position, e.g. "admin-guide/README.rst:12"
-  std::vector<Turn> turns;      ///< empty unless a dialogue
+  std::string origin;  ///< path inside the source and position, e.g. "admin-guide/README.rst:12"
+  std::vector<Turn> turns;  ///< empty unless a dialogue
   Provenance provenance;
 };
 

@@ -7,14 +7,16 @@
 
 namespace spillway::data {
 
-/// One replaced range: the mutant's bytes [mutant_begin, mutant_begin + mutant_length) stand where the original had `original`.
+/// One replaced range: the mutant's bytes [mutant_begin, mutant_begin + mutant_length) stand where
+/// the original had `original`.
 struct Edit {
   std::uint64_t mutant_begin = 0;
   std::uint64_t mutant_length = 0;
   std::string original;
 };
 
-/// What turns a mutant back into its original: non-overlapping edits in ascending order of mutant_begin. Bytes outside edits are common.
+/// What turns a mutant back into its original: non-overlapping edits in ascending order of
+/// mutant_begin. Bytes outside edits are common.
 struct EditScript {
   std::vector<Edit> edits;
 };

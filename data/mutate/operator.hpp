@@ -10,7 +10,8 @@
 
 namespace spillway::data {
 
-/// Other samples that an operator may quote (distractors, a second conversation), by a number it draws. Pure: same number, same sample.
+/// Other samples that an operator may quote (distractors, a second conversation), by a number it
+/// draws. Pure: same number, same sample.
 class SamplePool {
  public:
   SamplePool() = default;
@@ -21,7 +22,8 @@ class SamplePool {
   virtual Sample get(std::uint64_t index) const = 0;
 };
 
-/// A mutation: a pure function of (sample, key, pool). The same bytes on any number of ranks or threads.
+/// A mutation: a pure function of (sample, key, pool). The same bytes on any number of ranks or
+/// threads.
 class Operator {
  public:
   Operator() = default;
@@ -29,18 +31,21 @@ class Operator {
   Operator& operator=(const Operator&) = delete;
   virtual ~Operator() = default;
 
-  virtual std::string_view name() const = 0;      ///< "negate_statement"
-  virtual Category category() const = 0;          ///< a mutation category
-  virtual std::string_view meaning() const = 0;   ///< one line for the list of operators
-  /// The mutant with bytes, turns, category and provenance (operator name, key, edits, label effect) filled in; nothing when the sample
-  /// offers no place for this operator (a no-op is never passed off as a mutation).
-  virtual std::optional<Sample> apply(const Sample& sample, RandomKey key, const SamplePool& pool) const = 0;
+  virtual std::string_view name() const = 0;     ///< "negate_statement"
+  virtual Category category() const = 0;         ///< a mutation category
+  virtual std::string_view meaning() const = 0;  ///< one line for the list of operators
+  /// The mutant with bytes, turns, category and provenance (operator name, key, edits, label
+  /// effect) filled in; nothing when the sample offers no place for this operator (a no-op is never
+  /// passed off as a mutation).
+  virtual std::optional<Sample> apply(const Sample& sample, RandomKey key,
+                                      const SamplePool& pool) const = 0;
 };
 
 /// All operators, in a fixed order.
 const std::vector<std::unique_ptr<Operator>>& operators();
 
-/// Operators by a comma-separated list of names and categories, or "all". Throws Error(input) naming the nearest.
+/// Operators by a comma-separated list of names and categories, or "all". Throws Error(input)
+/// naming the nearest.
 std::vector<const Operator*> select_operators(std::string_view list);
 
 }  // namespace spillway::data

@@ -14,13 +14,15 @@ namespace spillway::comm {
 
 enum class ReduceOp : std::uint8_t { sum, max };
 
-/// A group of ranks. Operations are queued in call order and return at once; tensors must stay alive and untouched until
-/// wait() of the Work returned. All ranks of the group call the same collectives in the same order; messages from one rank to another
-/// arrive in the order they were sent, and a send may block the queue until its receive is posted (rendezvous), so ranks that
+/// A group of ranks. Operations are queued in call order and return at once; tensors must stay
+/// alive and untouched until wait() of the Work returned. All ranks of the group call the same
+/// collectives in the same order; messages from one rank to another arrive in the order they were
+/// sent, and a send may block the queue until its receive is posted (rendezvous), so ranks that
 /// send to each other at the same time use one communicator per direction.
-/// Tensors: contiguous; float32, bfloat16, int32, int64, uint8; any number of elements, also 0 and over 2^31.
-/// bfloat16 sums are accumulated in float32 and rounded once where the backend can (stated there).
-/// Not thread-safe: one thread issues. Errors of the transport are thrown by wait(), with operation and peer.
+/// Tensors: contiguous; float32, bfloat16, int32, int64, uint8; any number of elements, also 0 and
+/// over 2^31. bfloat16 sums are accumulated in float32 and rounded once where the backend can
+/// (stated there). Not thread-safe: one thread issues. Errors of the transport are thrown by
+/// wait(), with operation and peer.
 class Communicator {
  public:
   Communicator(int rank, int size) : rank_(rank), size_(size) {}
@@ -43,7 +45,8 @@ class Communicator {
   virtual Work recv(at::Tensor tensor, int peer) = 0;
   virtual Work barrier() = 0;
 
-  /// Collective over this group: ranks with equal `color` form a group, ordered by `key`; a negative color gets nullptr.
+  /// Collective over this group: ranks with equal `color` form a group, ordered by `key`; a
+  /// negative color gets nullptr.
   virtual std::unique_ptr<Communicator> split(int color, int key) = 0;
 
   /// What this communicator carried so far, counted at the call site.

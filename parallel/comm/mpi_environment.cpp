@@ -30,9 +30,11 @@ int from_environment(std::initializer_list<const char*> names, int fallback) {
 
 MpiEnvironment::MpiEnvironment() {
   int provided = 0;
-  if (MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &provided) != MPI_SUCCESS) fail("MPI_Init_thread failed");
+  if (MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &provided) != MPI_SUCCESS)
+    fail("MPI_Init_thread failed");
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
-  if (provided < MPI_THREAD_MULTIPLE) fail("this MPI has no MPI_THREAD_MULTIPLE; the communication threads need it");
+  if (provided < MPI_THREAD_MULTIPLE)
+    fail("this MPI has no MPI_THREAD_MULTIPLE; the communication threads need it");
 }
 
 MpiEnvironment::~MpiEnvironment() {

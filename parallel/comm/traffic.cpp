@@ -7,13 +7,18 @@ namespace {
 double ring_share(Operation operation, int n) {
   const double others = n - 1;
   switch (operation) {
-    case Operation::all_reduce: return 2 * others / n;
+    case Operation::all_reduce:
+      return 2 * others / n;
     case Operation::all_gather:
-    case Operation::reduce_scatter: return others / n;
-    case Operation::broadcast: return n > 1 ? 1 : 0;
-    case Operation::send: return 1;
+    case Operation::reduce_scatter:
+      return others / n;
+    case Operation::broadcast:
+      return n > 1 ? 1 : 0;
+    case Operation::send:
+      return 1;
     case Operation::recv:
-    case Operation::barrier: return 0;
+    case Operation::barrier:
+      return 0;
   }
   return 0;
 }
@@ -21,8 +26,8 @@ double ring_share(Operation operation, int n) {
 }  // namespace
 
 const char* to_string(Operation operation) {
-  constexpr std::array<const char*, kOperations> kNames{"all_reduce", "broadcast", "all_gather", "reduce_scatter",
-                                                        "send",       "recv",      "barrier"};
+  constexpr std::array<const char*, kOperations> kNames{
+      "all_reduce", "broadcast", "all_gather", "reduce_scatter", "send", "recv", "barrier"};
   return kNames.at(static_cast<std::size_t>(operation));
 }
 

@@ -15,8 +15,9 @@ class WorkState {
   virtual bool done() = 0;
 };
 
-/// Handle of a queued operation. CPU: wait() blocks until it ran. GPU: wait() makes the current CUDA stream wait for it.
-/// wait() throws what the operation threw, on every call. A default-made Work is done. Dropping a Work does not cancel the operation.
+/// Handle of a queued operation. CPU: wait() blocks until it ran. GPU: wait() makes the current
+/// CUDA stream wait for it. wait() throws what the operation threw, on every call. A default-made
+/// Work is done. Dropping a Work does not cancel the operation.
 class Work {
  public:
   Work() = default;

@@ -4,8 +4,9 @@
 
 namespace spillway::pipeline {
 
-/// What the executor calls for the actions of one stage (a slice of the model on one rank). Micro-batches are numbered 0..m-1 within a step.
-/// Several micro-batches may be in flight: the stage keeps what its backward needs, by micro-batch, until that backward.
+/// What the executor calls for the actions of one stage (a slice of the model on one rank).
+/// Micro-batches are numbered 0..m-1 within a step. Several micro-batches may be in flight: the
+/// stage keeps what its backward needs, by micro-batch, until that backward.
 class Stage {
  public:
   Stage() = default;
@@ -13,13 +14,15 @@ class Stage {
   Stage& operator=(const Stage&) = delete;
   virtual ~Stage() = default;
 
-  /// An empty tensor of the shape, type and device that crosses the edge into this stage; undefined for the first stage.
+  /// An empty tensor of the shape, type and device that crosses the edge into this stage; undefined
+  /// for the first stage.
   virtual at::Tensor make_input(int microbatch) = 0;
   /// Input: activation of the stage before (undefined on the first, which reads its tokens itself).
-  /// Returns the activation for the next stage, detached from autograd; undefined on the last stage, which keeps its loss.
+  /// Returns the activation for the next stage, detached from autograd; undefined on the last
+  /// stage, which keeps its loss.
   virtual at::Tensor forward(int microbatch, at::Tensor input) = 0;
-  /// Gradient of the output (undefined on the last stage) -> gradient of the input (undefined on the first stage).
-  /// Adds the weight gradients of this micro-batch to the stage's accumulators.
+  /// Gradient of the output (undefined on the last stage) -> gradient of the input (undefined on
+  /// the first stage). Adds the weight gradients of this micro-batch to the stage's accumulators.
   virtual at::Tensor backward(int microbatch, at::Tensor output_gradient) = 0;
 };
 

@@ -7,11 +7,12 @@
 namespace spillway::config {
 namespace {
 
-const Usage kUsage{.command = "sample",
-                   .summary = "A command.",
-                   .positionals = {"[CONFIG]"},
-                   .options = {{"format", "table|json", "how to print", "table"}, {"verbose", "", "say more"}},
-                   .settings = true};
+const Usage kUsage{
+    .command = "sample",
+    .summary = "A command.",
+    .positionals = {"[CONFIG]"},
+    .options = {{"format", "table|json", "how to print", "table"}, {"verbose", "", "say more"}},
+    .settings = true};
 
 std::string complaint(const std::vector<std::string>& words) {
   try {
@@ -23,7 +24,8 @@ std::string complaint(const std::vector<std::string>& words) {
 }
 
 TEST(CommandLine, OptionsSettingsAndPositionalsMix) {
-  const Arguments arguments = parse(kUsage, {"--model.layers=3", "a.toml", "--format", "json", "--model.layers=4", "--verbose"});
+  const Arguments arguments = parse(
+      kUsage, {"--model.layers=3", "a.toml", "--format", "json", "--model.layers=4", "--verbose"});
   EXPECT_EQ(arguments.value("format"), "json");
   EXPECT_TRUE(arguments.flag("verbose"));
   EXPECT_EQ(arguments.positionals(), std::vector<std::string>{"a.toml"});
@@ -34,13 +36,15 @@ TEST(CommandLine, OptionsSettingsAndPositionalsMix) {
 TEST(CommandLine, MistakesAreNamed) {
   EXPECT_NE(complaint({"--model.layer=3"}).find("did you mean --model.layers?"), std::string::npos);
   EXPECT_NE(complaint({"--fromat", "json"}).find("did you mean --format?"), std::string::npos);
-  EXPECT_NE(complaint({"a.toml", "b.toml"}).find("2 arguments given; expected [CONFIG]"), std::string::npos);
+  EXPECT_NE(complaint({"a.toml", "b.toml"}).find("2 arguments given; expected [CONFIG]"),
+            std::string::npos);
   EXPECT_NE(complaint({"--format"}), "");
 }
 
 TEST(CommandLine, HelpListsEverySettingWithMeaningUnitAndDefault) {
   const std::string text = help_text(kUsage);
-  for (const std::string& name : setting_names()) EXPECT_NE(text.find("--" + name + "="), std::string::npos) << name;
+  for (const std::string& name : setting_names())
+    EXPECT_NE(text.find("--" + name + "="), std::string::npos) << name;
   EXPECT_NE(text.find("--model.sequence_length=256 tokens"), std::string::npos);
   EXPECT_TRUE(parse(kUsage, {"--help", "a", "b", "c"}).help());
 }

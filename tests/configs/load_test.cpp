@@ -26,7 +26,8 @@ std::string complaint(const std::string& toml, const std::vector<Override>& over
 }
 
 TEST(Load, LaterSourcesWin) {
-  const auto file = write_file("[model]\nlayers = 12\nhidden = 768\nheads = 12\n[data.mutation]\nrate = 0.3\n");
+  const auto file =
+      write_file("[model]\nlayers = 12\nhidden = 768\nheads = 12\n[data.mutation]\nrate = 0.3\n");
   const Config config = load(file, {{"model.layers", "24"}, {"run.dir", "runs/x"}});
   EXPECT_EQ(config.model.layers, 24);
   EXPECT_EQ(config.model.hidden, 768);
@@ -52,34 +53,47 @@ TEST(Load, ResolvedDumpGivesTheSameConfiguration) {
 }
 
 TEST(Load, UnknownKeyProposesTheNearest) {
-  EXPECT_NE(complaint("[model]\nlayer = 6\n").find(":2: unknown setting model.layer; did you mean model.layers?"),
+  EXPECT_NE(complaint("[model]\nlayer = 6\n")
+                .find(":2: unknown setting model.layer; did you mean model.layers?"),
             std::string::npos);
-  EXPECT_NE(complaint("", {{"paralel.stages", "2"}}).find("did you mean parallel.stages?"), std::string::npos);
-  EXPECT_NE(complaint("[somewhere]\nelse = 1\n").find("unknown setting somewhere.else"), std::string::npos);
+  EXPECT_NE(complaint("", {{"paralel.stages", "2"}}).find("did you mean parallel.stages?"),
+            std::string::npos);
+  EXPECT_NE(complaint("[somewhere]\nelse = 1\n").find("unknown setting somewhere.else"),
+            std::string::npos);
 }
 
 TEST(Load, WrongTypeNamesKeyValueAndType) {
-  EXPECT_NE(complaint("[model]\nlayers = \"six\"\n").find("is not a whole number"), std::string::npos);
+  EXPECT_NE(complaint("[model]\nlayers = \"six\"\n").find("is not a whole number"),
+            std::string::npos);
   EXPECT_NE(complaint("[model]\nlayers = 6.5\n").find("is not a whole number"), std::string::npos);
-  EXPECT_NE(complaint("", {{"run.resume", "maybe"}}).find("run.resume = maybe is not true or false"), std::string::npos);
+  EXPECT_NE(
+      complaint("", {{"run.resume", "maybe"}}).find("run.resume = maybe is not true or false"),
+      std::string::npos);
   EXPECT_NE(complaint("", {{"model.layers", "6 # x\nhidden = 1"}}), "");
-  EXPECT_NE(complaint("[parallel]\nlayers_per_stage = [1, \"a\"]\n").find("is not a list"), std::string::npos);
+  EXPECT_NE(complaint("[parallel]\nlayers_per_stage = [1, \"a\"]\n").find("is not a list"),
+            std::string::npos);
 }
 
 TEST(Load, OutOfRangeNamesWhatIsValid) {
-  EXPECT_NE(complaint("[data.mutation]\nrate = 1.5\n").find("data.mutation.rate = 1.5 is out of range; valid: 0 to 1"),
+  EXPECT_NE(complaint("[data.mutation]\nrate = 1.5\n")
+                .find("data.mutation.rate = 1.5 is out of range; valid: 0 to 1"),
             std::string::npos);
   EXPECT_NE(complaint("[model]\nlayers = 0\n").find("valid: >= 1"), std::string::npos);
-  EXPECT_NE(complaint("[model]\nfamily = \"lama\"\n").find("is not one of gpt2 | llama; did you mean \"llama\"?"),
+  EXPECT_NE(complaint("[model]\nfamily = \"lama\"\n")
+                .find("is not one of gpt2 | llama; did you mean \"llama\"?"),
             std::string::npos);
-  EXPECT_NE(complaint("[optimizer]\nlearning_rate = nan\n").find("out of range"), std::string::npos);
+  EXPECT_NE(complaint("[optimizer]\nlearning_rate = nan\n").find("out of range"),
+            std::string::npos);
 }
 
 TEST(Load, ContradictionsNameAllNumbers) {
-  EXPECT_NE(complaint("[model]\nlayers = 2\n[parallel]\nstages = 3\n").find("model.layers = 2 is fewer than"),
+  EXPECT_NE(complaint("[model]\nlayers = 2\n[parallel]\nstages = 3\n")
+                .find("model.layers = 2 is fewer than"),
             std::string::npos);
-  EXPECT_NE(complaint("[model]\nhidden = 100\nheads = 7\n").find("is not a multiple of"), std::string::npos);
-  EXPECT_NE(complaint("[parallel]\nstages = 2\nlayers_per_stage = [3, 4]\n").find("sum 7"), std::string::npos);
+  EXPECT_NE(complaint("[model]\nhidden = 100\nheads = 7\n").find("is not a multiple of"),
+            std::string::npos);
+  EXPECT_NE(complaint("[parallel]\nstages = 2\nlayers_per_stage = [3, 4]\n").find("sum 7"),
+            std::string::npos);
 }
 
 TEST(Load, BrokenOrMissingFileIsNamed) {
@@ -90,7 +104,8 @@ TEST(Load, BrokenOrMissingFileIsNamed) {
 TEST(Load, ReferencePageIsCurrent) {
   std::ifstream page(std::string(SPILLWAY_SOURCE) + "/configs/README.md");
   const std::string text{std::istreambuf_iterator<char>(page), {}};
-  EXPECT_EQ(text, settings_markdown()) << "run: spillway settings --format markdown > configs/README.md";
+  EXPECT_EQ(text, settings_markdown())
+      << "run: spillway settings --format markdown > configs/README.md";
 }
 
 }  // namespace

@@ -6,10 +6,11 @@
 
 namespace spillway::trainer {
 
-/// One command of the program. run() gets the words after the command and returns the exit code; it throws spillway::Error or c10::Error, which
-/// main reports. Commands that use ranks make a comm::MpiEnvironment themselves, after their arguments and configuration are checked.
+/// One command of the program. run() gets the words after the command and returns the exit code; it
+/// throws spillway::Error or c10::Error, which main reports. Commands that use ranks make a
+/// comm::MpiEnvironment themselves, after their arguments and configuration are checked.
 struct Command {
-  std::string_view name;     ///< "train", "corpus build"
+  std::string_view name;  ///< "train", "corpus build"
   std::string_view summary;
   int (*run)(const std::vector<std::string>& words);
 };

@@ -7,11 +7,13 @@
 namespace spillway::trainer {
 
 int run_settings(const std::vector<std::string>& words) {
-  const config::Usage usage{.command = "settings",
-                            .summary = "Lists every setting of a run, or prints a configuration with all settings resolved.",
-                            .positionals = {"[CONFIG]"},
-                            .options = {{"format", "text|markdown|toml", "how to print", "text"}},
-                            .settings = true};
+  const config::Usage usage{
+      .command = "settings",
+      .summary =
+          "Lists every setting of a run, or prints a configuration with all settings resolved.",
+      .positionals = {"[CONFIG]"},
+      .options = {{"format", "text|markdown|toml", "how to print", "text"}},
+      .settings = true};
   const config::Arguments arguments = config::parse(usage, words);
   if (arguments.help()) {
     std::cout << config::help_text(usage);
