@@ -232,8 +232,9 @@ struct RunConfig {
               one_of("auto | cpu | cuda")},
         Field{"threads", &S::threads, "CPU threads of a rank", "", at_least(1)},
         Field{"peak_flops", &S::peak_flops,
-              "peak of one rank's device for MFU: a number, \"measure\" (a GEMM at start), or "
-              "\"auto\" (table of GPUs)",
+              "peak of one rank's device for MFU: a number, \"measure\" (a GEMM at start), or a "
+              "GPU of "
+              "the table (\"H100\")",
               "FLOP/s"},
     };
   }

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "parallel/comm/communicator.hpp"
+
+namespace spillway::trainer {
+
+/// What one rank tells all others at the end of a step, before anything is updated.
+struct RankReport {
+  /// Index (in whole-model order) of the first parameter whose own gradient is not finite; -1: all
+  /// finite.
+  std::int64_t bad_parameter = -1;
+  bool loss_finite = true;
+  bool stop_requested = false;
+  double data_wait_seconds = 0;
+  double busy_seconds = 0;           ///< computing pipeline actions
+  double pipeline_seconds = 0;       ///< first to last pipeline action
+  double exchange_wait_seconds = 0;  ///< waiting for gradients after the last action
+  double compress_seconds = 0, wire_seconds = 0, decompress_seconds = 0;
+  double dense_bytes = 0, sent_bytes = 0;
+  double pipeline_bytes = 0;  ///< activations and their gradients sent to other stages
+  double error_squared_norm = 0;
+  std::int64_t peak_activations = 0;
+  /// Sum of token losses of each of this replica's micro-batches; zeros unless this rank has the
+  /// last stage.
+  std::vector<double> loss_sums;
+  /// Squared L2 norm of the mean gradient of each parameter of this stage, in whole-model order.
+  std::vector<double> squared_norms;
+};
+
+/// One all-gather of every rank's report, so that all ranks decide alike and every sum is taken in
+/// the same order. Collective over `world`.
+class StepVote {
+ public:
+  /// `microbatches` per replica; `parameters`: the largest number of parameters of any rank.
+  StepVote(comm::Communicator& world, std::int64_t microbatches, std::int64_t parameters);
+
+  /// Reports in rank order; norms keep the length given by each rank.
+  std::vector<RankReport> exchange(const RankReport& mine);
+
+ private:
+  comm::Communicator& world_;
+  std::size_t microbatches_;
+  std::size_t parameters_;
+  at::Tensor mine_, all_;  ///< uint8; of float64 rows
+};
+
+}  // namespace spillway::trainer
