@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "configs/error.hpp"
+#include "data/corpus/hdf5_driver.hpp"
 
 namespace spillway::data {
 namespace {
@@ -62,21 +63,22 @@ constexpr ElementType kAllTypes[] = {ElementType::uint8,  ElementType::uint16, E
                                      ElementType::uint64, ElementType::int64,  ElementType::float32,
                                      ElementType::float64};
 
-Hdf5Handle access_properties(bool with_lock, Hdf5Format format) {
+Hdf5Handle access_properties(bool with_lock, Hdf5Format format, int* write_error) {
   silence_hdf5();
   Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   const auto low = format == Hdf5Format::latest ? H5F_LIBVER_LATEST : H5F_LIBVER_EARLIEST;
   if (H5Pset_file_locking(access.get(), with_lock, /*ignore_when_disabled=*/true) < 0 ||
       H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG) < 0 ||
       H5Pset_alignment(access.get(), kAlignment, kAlignment) < 0 ||
-      H5Pset_libver_bounds(access.get(), low, H5F_LIBVER_LATEST) < 0) {
+      H5Pset_libver_bounds(access.get(), low, H5F_LIBVER_LATEST) < 0 ||
+      !set_enduring_driver(access.get(), write_error)) {
     fail("HDF5 file access properties: " + last_hdf5_error());
   }
   return access;
 }
 
-Hdf5Handle open_file(const std::filesystem::path& path, bool writable) {
-  const Hdf5Handle access = access_properties(writable, Hdf5Format::earliest);
+Hdf5Handle open_file(const std::filesystem::path& path, bool writable, int* write_error) {
+  const Hdf5Handle access = access_properties(writable, Hdf5Format::earliest, write_error);
   Hdf5Handle file(H5Fopen(path.c_str(), writable ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access.get()),
                   H5Fclose);
   if (!file) {
@@ -110,18 +112,29 @@ std::size_t bytes_of(ElementType type) {
 }
 
 Hdf5File Hdf5File::create(const std::filesystem::path& path, Hdf5Format format) {
-  const Hdf5Handle access = access_properties(/*with_lock=*/true, format);
+  auto write_error = std::make_unique<int>(0);
+  const Hdf5Handle access = access_properties(/*with_lock=*/true, format, write_error.get());
   Hdf5Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose);
   if (!file) fail_input(path.string() + ": cannot be created (" + last_hdf5_error() + ")");
-  return {path, std::move(file)};
+  return {path, std::move(file), std::move(write_error)};
 }
 
 Hdf5File Hdf5File::open(const std::filesystem::path& path) {
-  return {path, open_file(path, false)};
+  auto write_error = std::make_unique<int>(0);
+  Hdf5Handle file = open_file(path, false, write_error.get());
+  return {path, std::move(file), std::move(write_error)};
 }
 
 Hdf5File Hdf5File::open_for_update(const std::filesystem::path& path) {
-  return {path, open_file(path, true)};
+  auto write_error = std::make_unique<int>(0);
+  Hdf5Handle file = open_file(path, true, write_error.get());
+  return {path, std::move(file), std::move(write_error)};
+}
+
+void Hdf5File::check_written(const std::string& what, const std::string& name) const {
+  if (*write_error_ == 0) return;
+  fail(path_.string() + ": cannot " + what + " " + name + " (" + std::strerror(*write_error_) +
+       ")");
 }
 
 void Hdf5File::fail_here(const std::string& what, const std::string& name) const {
@@ -207,6 +220,7 @@ void Hdf5File::write_all(const std::string& name, ElementType type,
   if (elements == 0) return;
   if (H5Dwrite(dataset.get(), stored_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
     fail_here("write dataset", name);
+  check_written("write dataset", name);
 }
 
 void Hdf5File::write_range(const std::string& name, ElementType type, std::uint64_t first,
@@ -224,6 +238,7 @@ void Hdf5File::write_range(const std::string& name, ElementType type, std::uint6
                   std::to_string(first + elements) + " of",
               name);
   }
+  check_written("write dataset", name);
 }
 
 DatasetInfo Hdf5File::describe(const std::string& name) const {
@@ -276,11 +291,13 @@ void Hdf5File::read_all(const std::string& name, ElementType type, void* out,
 void Hdf5File::flush() {
   silence_hdf5();
   if (H5Fflush(file_.get(), H5F_SCOPE_LOCAL) < 0) fail_here("flush", "file");
+  check_written("flush", "file");
 }
 
 void Hdf5File::close() {
   silence_hdf5();
   if (!file_.close()) fail_here("close", "file");
+  check_written("close", "file");
 }
 
 }  // namespace spillway::data

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -148,9 +149,11 @@ class Hdf5File {
   void close();
 
  private:
-  Hdf5File(std::filesystem::path path, Hdf5Handle file)
-      : path_(std::move(path)), file_(std::move(file)) {}
+  Hdf5File(std::filesystem::path path, Hdf5Handle file, std::unique_ptr<int> write_error)
+      : path_(std::move(path)), write_error_(std::move(write_error)), file_(std::move(file)) {}
   [[noreturn]] void fail_here(const std::string& what, const std::string& name) const;
+  /// Throws when any write so far did not reach the file.
+  void check_written(const std::string& what, const std::string& name) const;
   Hdf5Handle open_dataset(const std::string& name) const;
   Hdf5Handle open_object(const std::string& name) const;
   Hdf5Handle create_dataset(const std::string& name, ElementType type,
@@ -167,6 +170,8 @@ class Hdf5File {
                             int wanted_class) const;
 
   std::filesystem::path path_;
+  std::unique_ptr<int>
+      write_error_;  ///< errno of the first failed write; the open file points here
   Hdf5Handle file_;
 };
 

@@ -175,6 +175,32 @@ TEST(Hdf5File, AWriteThatDoesNotFitFailsWithTheReason) {
   EXPECT_NE(message.find("File too large"), std::string::npos) << message;
 }
 
+// Plain HDF5 1.10 crashes here, at the latest when the process ends.
+TEST(Hdf5File, AFullDiskAtClosingIsAnErrorAndTheNextFileWorks) {
+  const auto path = fresh_path("full_at_close");
+  Hdf5File file = Hdf5File::create(path);
+  for (int i = 0; i < 200; ++i) {
+    const std::string name = "group" + std::to_string(i) + "/values";
+    file.reserve(name, ElementType::float32, {100});
+    file.set_attribute(name, "meaning", "none");
+  }
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit small{1 << 12, before.rlim_max};
+  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+  setrlimit(RLIMIT_FSIZE, &small);
+  const std::string message = complaint([&] { file.close(); });
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, old_handler);
+  EXPECT_NE(message.find("cannot close file (File too large)"), std::string::npos) << message;
+
+  const auto next = fresh_path("after_full_disk");
+  Hdf5File good = Hdf5File::create(next);
+  good.write("x", std::vector<float>{1, 2});
+  good.close();
+  EXPECT_EQ(Hdf5File::open(next).read<float>("x"), (std::vector<float>{1, 2}));
+}
+
 TEST(Hdf5Handle, MovingLeavesOneOwner) {
   static int closed = 0;
   closed = 0;
