@@ -1,0 +1,118 @@
+#include "compression/low_rank/orthogonalize.hpp"
+
+#include <ATen/ops/mm.h>
+#include <c10/util/Exception.h>
+
+#include <cmath>
+#include <cstdint>
+
+namespace spillway::compression {
+namespace {
+
+/// Share of a row's length below which what is left of it is rounding noise of float32.
+constexpr double kDegenerate = 3e-7;
+
+/// Replaces the symmetric matrix by the inverse of its lower Cholesky factor. False when a pivot
+/// says that a row depends on those above.
+bool invert_cholesky(at::Tensor& gram_RR) {
+  const std::int64_t rows = gram_RR.size(0);
+  auto a = gram_RR.accessor<double, 2>();
+  for (std::int64_t j = 0; j < rows; ++j) {
+    double pivot = a[j][j];
+    for (std::int64_t k = 0; k < j; ++k) pivot -= a[j][k] * a[j][k];
+    if (!(pivot > kDegenerate * kDegenerate * a[j][j])) return false;
+    const double diagonal = std::sqrt(pivot);
+    a[j][j] = diagonal;
+    for (std::int64_t i = j + 1; i < rows; ++i) {
+      double sum = a[i][j];
+      for (std::int64_t k = 0; k < j; ++k) sum -= a[i][k] * a[j][k];
+      a[i][j] = sum / diagonal;
+      a[j][i] = 0;
+    }
+  }
+  for (std::int64_t j = 0; j < rows; ++j) {  // column by column, in place
+    a[j][j] = 1 / a[j][j];
+    for (std::int64_t i = j + 1; i < rows; ++i) {
+      double sum = 0;
+      for (std::int64_t k = j; k < i; ++k) sum -= a[i][k] * a[k][j];
+      a[i][j] = sum / a[i][i];
+    }
+  }
+  return true;
+}
+
+/// One pass of CholeskyQR; false when the matrix is numerically singular.
+bool cholesky_qr(at::Tensor& a_RN) {
+  at::Tensor gram_RR = at::mm(a_RN, a_RN.t()).cpu();
+  if (!invert_cholesky(gram_RR)) return false;
+  a_RN = at::mm(gram_RR.to(a_RN.device()), a_RN);
+  return true;
+}
+
+double dot(const double* a, const double* b, std::int64_t n) {
+  double sum[4] = {};
+  std::int64_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    for (std::int64_t k = 0; k < 4; ++k) sum[k] += a[i + k] * b[i + k];
+  }
+  for (; i < n; ++i) sum[0] += a[i] * b[i];
+  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+/// Takes the directions of the `above` orthonormal rows out of `row`, twice ("twice is enough",
+/// Parlett), and normalizes it. False, leaving the row unnormalized, when nothing but noise
+/// remains.
+bool normalize_against(const double* rows, std::int64_t above, double* row, std::int64_t n) {
+  const double before = std::sqrt(dot(row, row, n));
+  double length = before;
+  for (int pass = 0; pass < 2; ++pass) {
+    for (std::int64_t i = 0; i < above; ++i) {
+      const double* unit = rows + i * n;
+      const double share = dot(unit, row, n);
+      for (std::int64_t k = 0; k < n; ++k) row[k] -= share * unit[k];
+    }
+    length = std::sqrt(dot(row, row, n));
+    if (!(length > kDegenerate * before)) return false;
+  }
+  for (std::int64_t k = 0; k < n; ++k) row[k] /= length;
+  return true;
+}
+
+/// Fixed numbers in [-1, 1), one for each (seed, k): splitmix64 (Steele et al. 2014).
+double noise(std::uint64_t seed, std::int64_t k) {
+  std::uint64_t z = (seed << 40) + static_cast<std::uint64_t>(k) + 1;
+  z *= 0x9E3779B97F4A7C15ULL;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+  return static_cast<double>(static_cast<std::int64_t>(z ^ (z >> 31))) / 9223372036854775808.0;
+}
+
+void gram_schmidt_twice(at::Tensor& a_RN) {
+  const std::int64_t count = a_RN.size(0), n = a_RN.size(1);
+  auto* rows = a_RN.mutable_data_ptr<double>();
+  for (std::int64_t j = 0; j < count; ++j) {
+    double* row = rows + j * n;
+    bool kept = normalize_against(rows, j, row, n);
+    for (std::uint64_t attempt = 0; !kept; ++attempt) {
+      TORCH_CHECK(attempt < 8, "orthogonalize: row ", j, " of ", count, " x ", n, " is not finite");
+      for (std::int64_t k = 0; k < n; ++k)
+        row[k] = noise(static_cast<std::uint64_t>(j) * 8 + attempt, k);
+      kept = normalize_against(rows, j, row, n);
+    }
+  }
+}
+
+}  // namespace
+
+void orthogonalize(at::Tensor& a_RN) {
+  TORCH_CHECK(a_RN.dim() == 2 && a_RN.size(0) <= a_RN.size(1), "orthogonalize: shape ",
+              a_RN.sizes(), " must be [R, N] with R <= N");
+  at::Tensor work_RN = a_RN.to(at::kDouble);
+  if (!cholesky_qr(work_RN) || !cholesky_qr(work_RN)) {
+    work_RN = a_RN.to(at::Device(at::kCPU), at::kDouble).contiguous();
+    gram_schmidt_twice(work_RN);
+  }
+  a_RN.copy_(work_RN);
+}
+
+}  // namespace spillway::compression
