@@ -5,12 +5,16 @@
 
 #include <cmath>
 #include <cstdint>
+#include <vector>
 
 namespace spillway::compression {
 namespace {
 
 /// Share of a row's length below which what is left of it is rounding noise of float32.
 constexpr double kDegenerate = 3e-7;
+/// Pseudo-random directions tried in place of a degenerate row; the first one serves unless it lies
+/// in the span by accident.
+constexpr std::uint64_t kAttempts = 8;
 
 /// Replaces the symmetric matrix by the inverse of its lower Cholesky factor. False when a pivot
 /// says that a row depends on those above.
@@ -87,16 +91,33 @@ double noise(std::uint64_t seed, std::int64_t k) {
   return static_cast<double>(static_cast<std::int64_t>(z ^ (z >> 31))) / 9223372036854775808.0;
 }
 
+/// Columns of a_RN that are not all zero; none are left out when they are fewer than the rows.
+std::vector<bool> used_columns(const double* rows, std::int64_t count, std::int64_t n) {
+  std::vector<bool> used(static_cast<std::size_t>(n), false);
+  std::int64_t number = 0;
+  for (std::int64_t k = 0; k < n; ++k) {
+    bool nonzero = false;
+    for (std::int64_t j = 0; j < count; ++j) nonzero = nonzero || rows[j * n + k] != 0;
+    used[static_cast<std::size_t>(k)] = nonzero;
+    number += nonzero;
+  }
+  if (number < count) used.assign(used.size(), true);
+  return used;
+}
+
 void gram_schmidt_twice(at::Tensor& a_RN) {
   const std::int64_t count = a_RN.size(0), n = a_RN.size(1);
   auto* rows = a_RN.mutable_data_ptr<double>();
+  const std::vector<bool> used = used_columns(rows, count, n);
   for (std::int64_t j = 0; j < count; ++j) {
     double* row = rows + j * n;
     bool kept = normalize_against(rows, j, row, n);
     for (std::uint64_t attempt = 0; !kept; ++attempt) {
-      TORCH_CHECK(attempt < 8, "orthogonalize: row ", j, " of ", count, " x ", n, " is not finite");
+      TORCH_CHECK(attempt < kAttempts, "orthogonalize: row ", j, " of ", count, " x ", n,
+                  " is not finite");
+      const std::uint64_t seed = static_cast<std::uint64_t>(j) * kAttempts + attempt;
       for (std::int64_t k = 0; k < n; ++k)
-        row[k] = noise(static_cast<std::uint64_t>(j) * 8 + attempt, k);
+        row[k] = used[static_cast<std::size_t>(k)] ? noise(seed, k) : 0;
       kept = normalize_against(rows, j, row, n);
     }
   }
