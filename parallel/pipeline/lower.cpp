@@ -1,0 +1,124 @@
+#include "parallel/pipeline/lower.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "configs/error.hpp"
+#include "parallel/pipeline/route.hpp"
+
+namespace spillway::pipeline {
+namespace {
+
+using Lists = std::vector<std::vector<Action>>;
+
+/// One rank's compute actions, with what is to stand before and behind each.
+struct Row {
+  explicit Row(std::size_t size) : receives(size), behind(size) {}
+  Lists receives;
+  Lists behind;
+};
+
+class Lowering {
+ public:
+  explicit Lowering(const Schedule& compute)
+      : compute_(compute), placement_(rank_of_stage(compute)), places_(compute) {
+    for (const auto& actions : compute.ranks) rows_.emplace_back(actions.size());
+  }
+
+  Schedule run() {
+    for (int rank = 0; rank < ranks(); ++rank) {
+      place_sends(rank);
+      place_reductions(rank);
+    }
+    for (const auto& [route, sends] : sends_) place_receives(route, sends);
+    Schedule lowered;
+    for (int rank = 0; rank < ranks(); ++rank) lowered.ranks.push_back(merged(rank));
+    return lowered;
+  }
+
+ private:
+  int ranks() const { return static_cast<int>(compute_.ranks.size()); }
+  const std::vector<Action>& actions(int rank) const {
+    return compute_.ranks[static_cast<std::size_t>(rank)];
+  }
+  Row& row(int rank) { return rows_[static_cast<std::size_t>(rank)]; }
+
+  void place_sends(int rank) {
+    const int last = static_cast<int>(placement_.size()) - 1;
+    for (std::size_t i = 0; i < actions(rank).size(); ++i) {
+      const Action action = actions(rank)[i];
+      const bool forward = action.op == Op::forward;
+      const int receiver = forward ? action.stage + 1 : action.stage - 1;
+      if (!forward && !makes_input_gradient(action.op)) continue;
+      if (receiver < 0 || receiver > last || is_local(action.stage, receiver, placement_)) continue;
+      const Action send{action.stage, forward ? Op::send_forward : Op::send_backward,
+                        action.microbatch};
+      const auto route = route_of(send, placement_, ranks());
+      if (!route) fail_input(to_string(send) + ": its receiver is not on a neighbouring rank");
+      row(rank).behind[i].push_back(send);
+      sends_[*route].push_back(send);
+    }
+  }
+
+  void place_reductions(int rank) {
+    std::map<int, std::size_t> last_backward;
+    for (std::size_t i = 0; i < actions(rank).size(); ++i) {
+      const Action action = actions(rank)[i];
+      if (adds_weight_gradient(action.op)) last_backward[action.stage] = i;
+    }
+    for (const auto& [stage, i] : last_backward) {
+      row(rank).behind[i].push_back({stage, Op::reduce_gradient, 0});
+    }
+  }
+
+  /// From the last message of the route to the first, so that none is received behind its
+  /// successor.
+  void place_receives(const Route& route, const std::vector<Action>& sends) {
+    int successor = static_cast<int>(actions(route.to).size());
+    std::vector<int> positions(sends.size());
+    for (std::size_t k = sends.size(); k-- > 0;) {
+      successor = std::min(wanted_position(counterpart(sends[k])), successor);
+      positions[k] = successor;
+    }
+    for (std::size_t k = 0; k < sends.size(); ++k) {
+      auto& receives = row(route.to).receives[static_cast<std::size_t>(positions[k])];
+      receives.push_back(counterpart(sends[k]));
+    }
+  }
+
+  int wanted_position(Action recv) const {
+    const auto consumer = consumer_of(recv, places_);
+    if (!consumer) fail_input(to_string(recv) + " has no consumer: the schedule lacks an action");
+    int earliest = 0;
+    if (recv.op == Op::recv_backward) {
+      const auto forward = places_.find({recv.stage, Op::forward, recv.microbatch});
+      if (forward && forward->position < consumer->position) earliest = forward->position + 1;
+    }
+    return std::max(consumer->position - kReceiveAhead, earliest);
+  }
+
+  std::vector<Action> merged(int rank) {
+    std::vector<Action> all;
+    const auto append = [&all](const std::vector<Action>& some) {
+      all.insert(all.end(), some.begin(), some.end());
+    };
+    for (std::size_t i = 0; i < actions(rank).size(); ++i) {
+      append(row(rank).receives[i]);
+      all.push_back(actions(rank)[i]);
+      append(row(rank).behind[i]);
+    }
+    return all;
+  }
+
+  const Schedule& compute_;
+  std::vector<int> placement_;
+  Places places_;
+  std::vector<Row> rows_;
+  std::map<Route, std::vector<Action>> sends_;
+};
+
+}  // namespace
+
+Schedule lower(const Schedule& compute) { return Lowering(compute).run(); }
+
+}  // namespace spillway::pipeline

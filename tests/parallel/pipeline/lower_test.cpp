@@ -1,0 +1,92 @@
+#include "parallel/pipeline/lower.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "parallel/pipeline/schedules/forward_only.hpp"
+#include "parallel/pipeline/schedules/gpipe.hpp"
+#include "parallel/pipeline/schedules/one_f_one_b.hpp"
+#include "parallel/pipeline/simulate.hpp"
+#include "parallel/pipeline/validate.hpp"
+#include "tests/parallel/pipeline/schedule_text.hpp"
+
+namespace spillway::pipeline {
+namespace {
+
+TEST(Lower, OneStageHasNoMessages) {
+  EXPECT_EQ(to_text(lower(gpipe(1, 2))), "0F0 0F1 0B0 0B1 0REDUCE_GRAD\n");
+}
+
+TEST(Lower, SendsFollowTheirMakerAndReceivesStandAhead) {
+  EXPECT_EQ(
+      to_text(lower(one_f_one_b(2, 3))),
+      "0F0 0SEND_F0 0RECV_B0 0F1 0SEND_F1 0RECV_B1 0B0 0F2 0SEND_F2 0RECV_B2 0B1 0B2 0REDUCE_GRAD\n"
+      "1RECV_F0 1RECV_F1 1F0 1B0 1SEND_B0 1RECV_F2 1F1 1B1 1SEND_B1 1F2 1B2 1SEND_B2 "
+      "1REDUCE_GRAD\n");
+}
+
+TEST(Lower, SplitBackwardSendsAfterItsInputHalfAndReducesAfterItsWeightHalf) {
+  EXPECT_EQ(to_text(lower(from_text("0F0 0I0 0W0\n1F0 1I0 1W0"))),
+            "0F0 0SEND_F0 0RECV_B0 0I0 0W0 0REDUCE_GRAD\n"
+            "1RECV_F0 1F0 1I0 1SEND_B0 1W0 1REDUCE_GRAD\n");
+}
+
+TEST(Lower, NeighbouringStagesOnOneRankNeedNoMessage) {
+  EXPECT_EQ(to_text(lower(from_text("0F0 3F0 3B0 0B0\n1F0 2F0 2B0 1B0"))),
+            "3RECV_F0 0F0 0SEND_F0 0RECV_B0 3F0 3B0 3SEND_B0 3REDUCE_GRAD 0B0 0REDUCE_GRAD\n"
+            "1RECV_F0 1F0 2F0 2SEND_F0 2RECV_B0 2B0 2REDUCE_GRAD 1B0 1SEND_B0 1REDUCE_GRAD\n");
+}
+
+TEST(Lower, ReceivesStandInTheOrderOfTheSendsWhereConsumersCross) {
+  // Both messages take the route 0 -> 1: stage 1's activation and stage 2's gradient (V placement).
+  // Rank 1 uses the second one first.
+  const Schedule schedule = from_text(
+      "0F0 3F0 0F1 3B0 3F1 3B1 0B0 0B1\n"
+      "1F0 2F0 2B0 1F1 2F1 1B0 2B1 1B1");
+  const Schedule lowered = lower(schedule);
+  const ScheduleShape shape{.ranks = 2, .chunks = 2, .microbatches = 2};
+  EXPECT_TRUE(find_faults(schedule, shape).empty());
+  EXPECT_TRUE(find_lowered_faults(lowered, shape).empty());
+}
+
+TEST(Lower, ComputeActionsAreUntouched) {
+  for (int ranks = 1; ranks <= 6; ++ranks) {
+    for (int microbatches = 1; microbatches <= 11; ++microbatches) {
+      for (const Schedule& compute :
+           {gpipe(ranks, microbatches), one_f_one_b(ranks, microbatches)}) {
+        Schedule lowered = lower(compute);
+        const ScheduleShape shape{.ranks = ranks, .microbatches = microbatches};
+        EXPECT_NO_THROW(validate_lowered(lowered, shape));
+        for (auto& actions : lowered.ranks) {
+          std::erase_if(actions, [](Action action) { return !is_compute(action.op); });
+        }
+        EXPECT_EQ(lowered, compute);
+      }
+    }
+  }
+}
+
+TEST(Lower, EvaluationHasNeitherGradientsNorReductions) {
+  EXPECT_EQ(to_text(lower(forward_only({0, 1}, 2, 2))),
+            "0F0 0SEND_F0 0F1 0SEND_F1\n1RECV_F0 1RECV_F1 1F0 1F1\n");
+}
+
+TEST(ForwardOnly, VisitsEveryStageAndMicrobatchOnceForAnyPlacement) {
+  for (const std::vector<int>& placement :
+       {std::vector{0}, {0, 1, 2}, {0, 1, 2, 0, 1, 2}, {0, 1, 1, 0}, {0, 0, 1, 1}}) {
+    const int ranks = 1 + *std::ranges::max_element(placement);
+    const int stages = static_cast<int>(placement.size());
+    const Schedule schedule = forward_only(placement, ranks, 5);
+    EXPECT_EQ(rank_of_stage(schedule), placement);
+    const Simulation simulation = simulate(lower(schedule), uniform_costs(stages, 1, 0, 0));
+    std::size_t actions = 0;
+    for (const auto& list : schedule.ranks) actions += list.size();
+    EXPECT_EQ(actions, placement.size() * 5);
+    EXPECT_GE(simulation.makespan, stages + 5.0 - 1);
+  }
+}
+
+}  // namespace
+}  // namespace spillway::pipeline

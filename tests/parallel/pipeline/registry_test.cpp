@@ -1,0 +1,57 @@
+#include "parallel/pipeline/schedules/registry.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "parallel/pipeline/schedules/gpipe.hpp"
+#include "parallel/pipeline/schedules/one_f_one_b.hpp"
+#include "tests/parallel/pipeline/schedule_text.hpp"
+
+namespace spillway::pipeline {
+namespace {
+
+using testing::HasSubstr;
+
+std::string refused(const std::string& name, const ScheduleShape& shape) {
+  return complaint([&] { make_schedule(name, shape); });
+}
+
+TEST(Registry, NamesGiveTheirSchedule) {
+  const ScheduleShape shape{.ranks = 3, .microbatches = 5};
+  EXPECT_EQ(make_schedule("gpipe", shape), gpipe(3, 5));
+  EXPECT_EQ(make_schedule("1f1b", shape), one_f_one_b(3, 5));
+}
+
+TEST(Registry, OneForwardOneBackwardStandsAsInThePaper) {
+  EXPECT_EQ(to_text(one_f_one_b(3, 4)),
+            "0F0 0F1 0F2 0B0 0F3 0B1 0B2 0B3\n"
+            "1F0 1F1 1B0 1F2 1B1 1F3 1B2 1B3\n"
+            "2F0 2B0 2F1 2B1 2F2 2B2 2F3 2B3\n");
+  EXPECT_EQ(to_text(one_f_one_b(3, 1)), "0F0 0B0\n1F0 1B0\n2F0 2B0\n");
+  EXPECT_EQ(to_text(gpipe(2, 2)), "0F0 0F1 0B0 0B1\n1F0 1F1 1B0 1B1\n");
+}
+
+TEST(Registry, UnknownNamesAndImpossibleSizesAreRefused) {
+  EXPECT_THAT(refused("gpip", {}),
+              HasSubstr("not one of gpipe | 1f1b | csv:FILE; did you mean \"gpipe\"?"));
+  EXPECT_THAT(refused("1f1b", {.ranks = 2, .chunks = 2}), HasSubstr("parallel.chunks = 2"));
+  EXPECT_THAT(refused("1f1b", {.ranks = 2, .microbatches = 0}), HasSubstr(">= 1"));
+}
+
+TEST(Registry, FilesAreReadAndCheckedAgainstTheSizeOfTheRun) {
+  const std::string path = testing::TempDir() + "/spillway_registry_test.csv";
+  std::ofstream(path) << "0F0,0F1,3F0,3B0,3F1,3B1,0B0,0B1\n1F0,2F0,1F1,2B0,2F1,1B0,2B1,1B1\n";
+  EXPECT_EQ(
+      rank_of_stage(make_schedule("csv:" + path, {.ranks = 2, .chunks = 2, .microbatches = 2})),
+      (std::vector{0, 1, 1, 0}));
+  const std::string message = refused("csv:" + path, {.ranks = 2, .chunks = 2, .microbatches = 3});
+  EXPECT_THAT(message, HasSubstr("spillway_registry_test.csv"));
+  EXPECT_THAT(message, HasSubstr("0F2 is missing"));
+  EXPECT_THAT(refused("csv:" + path, {.ranks = 4, .chunks = 1, .microbatches = 2}),
+              HasSubstr("the schedule has 2 ranks, the pipeline has 4"));
+}
+
+}  // namespace
+}  // namespace spillway::pipeline
