@@ -16,7 +16,8 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "mapped datasets are read as they lie");
 
-constexpr std::uint64_t kAlignment = 4096;
+constexpr std::uint64_t kAlignment =
+    64;  // a cache line: mapped columns are read as arrays of their type
 
 /// The error stack of the thread-safe library is per thread, and so is its printing.
 void silence_hdf5() {
@@ -69,7 +70,7 @@ Hdf5Handle access_properties(bool with_lock, Hdf5Format format, int* write_error
   const auto low = format == Hdf5Format::latest ? H5F_LIBVER_LATEST : H5F_LIBVER_EARLIEST;
   if (H5Pset_file_locking(access.get(), with_lock, /*ignore_when_disabled=*/true) < 0 ||
       H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG) < 0 ||
-      H5Pset_alignment(access.get(), kAlignment, kAlignment) < 0 ||
+      H5Pset_alignment(access.get(), 1, kAlignment) < 0 ||
       H5Pset_libver_bounds(access.get(), low, H5F_LIBVER_LATEST) < 0 ||
       !set_enduring_driver(access.get(), write_error)) {
     fail("HDF5 file access properties: " + last_hdf5_error());
@@ -195,6 +196,7 @@ Hdf5Handle Hdf5File::create_dataset(const std::string& name, ElementType type,
   H5Pset_layout(layout.get(), H5D_CONTIGUOUS);
   H5Pset_alloc_time(layout.get(), H5D_ALLOC_TIME_EARLY);
   H5Pset_fill_time(layout.get(), H5D_FILL_TIME_NEVER);
+  H5Pset_obj_track_times(layout.get(), false);  // equal content, equal file
   Hdf5Handle dataset(H5Dcreate2(file_.get(), name.c_str(), stored_type(type), space.get(),
                                 links.get(), layout.get(), H5P_DEFAULT),
                      H5Dclose);

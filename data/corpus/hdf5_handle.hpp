@@ -79,8 +79,8 @@ struct DatasetInfo {
 /// objects.
 enum class Hdf5Format : std::uint8_t { earliest, latest };
 
-/// One HDF5 file. Datasets are contiguous, little-endian, allocated at creation, aligned to 4096
-/// bytes from that size on, never filled. Names are paths ("data/offsets"); missing groups are made
+/// One HDF5 file. Datasets are contiguous, little-endian, allocated at creation, aligned to 64
+/// bytes, never filled. Names are paths ("data/offsets"); missing groups are made
 /// on writing. Throws Error(input) when a file cannot be opened or made and Error(fault) for
 /// everything else, in one line that names file and object. HDF5 itself prints nothing. One thread
 /// at a time per object.
