@@ -34,6 +34,7 @@ class Operator {
   virtual std::string_view name() const = 0;     ///< "negate_statement"
   virtual Category category() const = 0;         ///< a mutation category
   virtual std::string_view meaning() const = 0;  ///< one line for the list of operators
+  virtual bool raw() const { return false; }     ///< may leave malformed UTF-8 behind
   /// The mutant with bytes, turns, category and provenance (operator name, key, edits, label
   /// effect) filled in; nothing when the sample offers no place for this operator (a no-op is never
   /// passed off as a mutation).
@@ -44,8 +45,9 @@ class Operator {
 /// All operators, in a fixed order.
 const std::vector<std::unique_ptr<Operator>>& operators();
 
-/// Operators by a comma-separated list of names and categories, or "all". Throws Error(input)
-/// naming the nearest.
+/// Operators by a comma-separated list of names, categories ("grammar"), "all" (all but the raw
+/// ones) and "raw"; each once, in the fixed order. Throws Error(input) naming the nearest for an
+/// unknown name, and for an empty list.
 std::vector<const Operator*> select_operators(std::string_view list);
 
 }  // namespace spillway::data
