@@ -1,0 +1,131 @@
+#include "trainer/model/model_stage.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <optional>
+#include <utility>
+
+#include "trainer/model/cross_entropy.hpp"
+#include "trainer/precision/autocast_guard.hpp"
+
+namespace spillway::trainer {
+
+ModelStage::ModelStage(StageOptions options)
+    : options_(std::move(options)),
+      store_(options_.model, options_.slice, options_.device),
+      used_(options_.model, store_, options_.precision) {
+  const config::ModelConfig& model = options_.model;
+  if (model.family != "llama") return;
+  rotary_ = rotary_tables(model.sequence_length, model.hidden / model.heads, model.rope_theta,
+                          options_.device);
+}
+
+void ModelStage::begin(bool training, double loss_scale) {
+  training_ = training;
+  loss_scale_ = loss_scale;
+  flights_.clear();
+  losses_.clear();
+}
+
+void ModelStage::begin_step(double loss_scale) {
+  begin(true, loss_scale);
+  store_.zero_gradients();
+}
+
+void ModelStage::begin_evaluation() { begin(false, 1.0); }
+
+void ModelStage::set_microbatch(int microbatch, const at::Tensor& tokens,
+                                const at::Tensor& targets) {
+  Flight& flight = flights_[microbatch];
+  if (tokens.defined()) flight.tokens = tokens.to(options_.device);
+  if (targets.defined()) flight.targets = targets.to(options_.device);
+}
+
+at::Tensor ModelStage::make_input(int microbatch) {
+  if (options_.slice.has_embedding) return {};
+  std::int64_t batch = options_.microbatch_size;
+  std::int64_t length = options_.model.sequence_length;
+  if (const auto flight = flights_.find(microbatch); flight != flights_.end()) {
+    const at::Tensor& given =
+        flight->second.targets.defined() ? flight->second.targets : flight->second.tokens;
+    if (given.defined()) batch = given.size(0), length = given.size(1);
+  }
+  const auto type = edge_type(options_.precision);
+  return at::empty({batch, length, options_.model.hidden},
+                   at::TensorOptions().dtype(type).device(options_.device));
+}
+
+at::Tensor ModelStage::forward(int microbatch, at::Tensor input) {
+  const at::AutoGradMode gradients(training_);
+  used_.refresh();
+  Flight& flight = flights_[microbatch];
+  if (options_.slice.has_embedding) {
+    TORCH_CHECK(flight.tokens.defined(), "forward: micro-batch ", microbatch, " has no tokens");
+  } else {
+    TORCH_CHECK(input.defined() && input.scalar_type() == edge_type(options_.precision),
+                "forward: input of micro-batch ", microbatch, " is undefined or not ",
+                edge_type(options_.precision));
+    flight.input = input.detach().set_requires_grad(training_);
+  }
+  at::Tensor output = run_layers(flight);
+  if (options_.slice.has_head) output = finish_head(microbatch, flight, output);
+  if (!training_) {
+    flights_.erase(microbatch);
+    return options_.slice.has_head ? at::Tensor() : output;
+  }
+  flight.output = output;
+  return options_.slice.has_head ? at::Tensor() : output.detach();
+}
+
+at::Tensor ModelStage::run_layers(const Flight& flight) {
+  const config::ModelConfig& model = options_.model;
+  const Slice& slice = options_.slice;
+  std::optional<AutocastGuard> autocast;
+  if (options_.precision == PrecisionMode::bf16_amp) autocast.emplace(options_.device.type());
+  at::Tensor x = flight.input;
+  if (slice.has_embedding) {
+    x = embed(flight.tokens, used_.token_table(), used_.position_table())
+            .to(edge_type(options_.precision));
+  }
+  for (std::int64_t i = 0; i < slice.layer_count; ++i) {
+    x = layer(x, used_.layer(slice.first_layer + i), model, rotary_);
+  }
+  if (!slice.has_head) return x;
+  return at::linear(norm(x, used_.final_norm(), model.norm_epsilon), used_.head());
+}
+
+at::Tensor ModelStage::finish_head(int microbatch, const Flight& flight, const at::Tensor& logits) {
+  TORCH_CHECK(flight.targets.defined(), "forward: micro-batch ", microbatch, " has no targets");
+  const at::Tensor flat = logits.view({-1, logits.size(-1)});
+  const auto scale = training_ ? std::optional(loss_scale_) : std::nullopt;
+  losses_[microbatch] =
+      cross_entropy(flat, flight.targets.reshape({-1}), options_.model.vocabulary, scale);
+  return flat;
+}
+
+at::Tensor ModelStage::backward(int microbatch, at::Tensor output_gradient) {
+  const auto found = flights_.find(microbatch);
+  TORCH_CHECK(found != flights_.end() && found->second.output.defined(), "backward: micro-batch ",
+              microbatch, " had no forward in this step");
+  const Flight flight = std::move(found->second);
+  flights_.erase(found);
+  if (options_.slice.has_head) output_gradient = flight.output.detach();
+  torch::autograd::backward({flight.output}, {output_gradient});
+  return options_.slice.has_embedding ? at::Tensor() : flight.input.grad();
+}
+
+at::Tensor ModelStage::loss_sums() const {
+  std::vector<at::Tensor> sums;
+  for (const auto& [microbatch, loss] : losses_) sums.push_back(loss);
+  return sums.empty() ? at::empty({0}, at::kDouble) : at::stack(sums);
+}
+
+at::Tensor ModelStage::tied_gradient() const {
+  const Slice& slice = options_.slice;
+  if (!options_.model.tied_embeddings || slice.has_embedding == slice.has_head) return {};
+  return store_.at(kTokenEmbedding).gradient;
+}
+
+}  // namespace spillway::trainer

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <c10/core/ScalarType.h>
+
+#include <cstdint>
+#include <string>
+
+namespace spillway::trainer {
+
+/// Number formats of a run (precision.mode). Master weights, gradient accumulators and optimizer
+/// state are float32 in every mode.
+enum class PrecisionMode : std::uint8_t {
+  fp32,      ///< everything float32
+  bf16_amp,  ///< the baseline: autocast picks bfloat16 per operator; the residual stream is
+             ///< bfloat16
+  bf16_qat,  ///< bfloat16 weights and activations, rounded to nearest even, straight-through
+             ///< gradients
+};
+
+/// Throws Error(input) proposing the nearest name.
+PrecisionMode precision_mode(const std::string& name);
+
+/// Type of the activations that cross from stage to stage, and of their gradients.
+inline c10::ScalarType edge_type(PrecisionMode mode) {
+  return mode == PrecisionMode::fp32 ? c10::ScalarType::Float : c10::ScalarType::BFloat16;
+}
+
+}  // namespace spillway::trainer
