@@ -62,9 +62,6 @@ class ModelStage final : public pipeline::Stage {
   ParameterStore& parameters() { return store_; }
   const ParameterStore& parameters() const { return store_; }
   const StageOptions& options() const { return options_; }
-  /// Call after writing master weights through raw pointers (a receive, a file). Writes through
-  /// LibTorch are noticed without it.
-  void weights_changed() { used_.invalidate(); }
 
  private:
   /// What a micro-batch leaves for its backward.

@@ -62,6 +62,12 @@ const Parameter& ParameterStore::at(const std::string& name) const {
   return parameters_[found->second];
 }
 
+std::int64_t ParameterStore::version() const {
+  return static_cast<std::int64_t>(weights_._version());
+}
+
+void ParameterStore::weights_changed() { weights_.unsafeGetTensorImpl()->bump_version(); }
+
 void ParameterStore::zero_gradients() { accumulators_.zero_(); }
 
 void ParameterStore::sum_tied_gradients() {

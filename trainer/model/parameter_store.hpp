@@ -49,6 +49,12 @@ class ParameterStore {
   std::int64_t numel() const { return weights_.numel(); }
   std::int64_t decay_numel() const { return decay_numel_; }  ///< length of the part that decays
 
+  /// A number that grows whenever the weights change. LibTorch's in-place operators are noticed;
+  /// its fused optimizers and writes through raw pointers (a receive, a file) are not: call
+  /// weights_changed() after those.
+  std::int64_t version() const;
+  void weights_changed();
+
   void zero_gradients();
   /// Adds the head's accumulator of a tied matrix to the lookup's, where both are here. Once a
   /// step, after the last backward.

@@ -12,7 +12,7 @@ UsedWeights::UsedWeights(const config::ModelConfig& model, const ParameterStore&
     : model_(model), store_(store), mode_(mode) {}
 
 void UsedWeights::refresh() {
-  const auto version = static_cast<std::int64_t>(store_.weights()._version());
+  const std::int64_t version = store_.version();
   if (mode_ != PrecisionMode::bf16_qat || version == seen_version_) return;
   const at::NoGradGuard no_grad;
   rounded_ = round_to_bf16(store_.weights());

@@ -22,11 +22,8 @@ class UsedWeights {
   /// `store` must outlive this object.
   UsedWeights(const config::ModelConfig& model, const ParameterStore& store, PrecisionMode mode);
 
-  /// Rounds anew if the masters changed since the last call.
+  /// Rounds anew if the masters changed since the last call (ParameterStore::version).
   void refresh();
-  /// The masters were written behind LibTorch's back (through a raw pointer), where refresh()
-  /// cannot see it.
-  void invalidate() { seen_version_ = kNever; }
 
   LookupTable token_table() const { return table(store_.at(kTokenEmbedding)); }
   LookupTable position_table() const;  ///< llama: all undefined
@@ -35,8 +32,6 @@ class UsedWeights {
   at::Tensor head() const;  ///< [padded vocabulary, D]
 
  private:
-  static constexpr std::int64_t kNever = -1;
-
   LookupTable table(const Parameter& parameter) const;
   LinearWeights linear(const std::string& name) const;
   NormWeights norm(const std::string& name) const;
@@ -49,7 +44,7 @@ class UsedWeights {
   PrecisionMode mode_;
   at::Tensor rounded_;       ///< bfloat16 [numel]: all masters, rounded; bf16-qat only
   at::Tensor rounded_wide_;  ///< float32 [numel - decay_numel]: the rounded vectors
-  std::int64_t seen_version_ = kNever;
+  std::int64_t seen_version_ = -1;
 };
 
 }  // namespace spillway::trainer

@@ -19,6 +19,7 @@ void AdamW::step(double learning_rate, double gradient_scale) {
   const std::int64_t decaying = store_.decay_numel();
   update(0, decaying, learning_rate, config_.weight_decay);
   update(decaying, store_.numel() - decaying, learning_rate, 0.0);
+  store_.weights_changed();
 }
 
 void AdamW::update(std::int64_t begin, std::int64_t length, double learning_rate,

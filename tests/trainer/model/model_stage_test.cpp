@@ -17,6 +17,8 @@ struct Case {
   PrecisionMode mode;
 };
 
+void PrintTo(const Case& tested, std::ostream* out) { *out << tested.name; }
+
 class EveryModel : public testing::TestWithParam<Case> {};
 
 std::vector<Case> cases() {
