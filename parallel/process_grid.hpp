@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <vector>
 
 #include "parallel/comm/communicator.hpp"
 
@@ -16,6 +18,21 @@ struct GridShape {
 
 /// Throws Error(input) with all numbers unless world is a multiple of stages.
 GridShape grid_shape(int world, std::int64_t stages);
+
+/// One Communicator::split() of the world that a grid is made of, as a pure function of the rank,
+/// so that a dry run (recording_communicator.hpp) knows what the absent ranks would choose.
+struct GridSplit {
+  enum class Group : std::uint8_t { pipeline, replica, tied, forward_edge, backward_edge };
+  struct Choice {
+    int color;  ///< negative: not a member
+    int key;
+  };
+  Group group;
+  std::function<Choice(int rank)> choice;
+};
+
+/// The splits of ProcessGrid's constructor, in its order.
+std::vector<GridSplit> grid_splits(GridShape shape);
 
 /// Where this rank stands and the groups it belongs to. Collective construction over all ranks of
 /// `world`, which must outlive the grid.

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "parallel/comm/communicator.hpp"
+
+namespace spillway::comm {
+
+/// What every backend demands of its arguments; each throws c10::Error that names the operation,
+/// the value and what would be valid. `device` is where the backend's tensors live.
+void check_tensor(Operation operation, const at::Tensor& tensor, at::DeviceType device);
+/// `whole` holds `size` times the elements of `part`, of the same type, and they do not overlap.
+void check_parts(Operation operation, const at::Tensor& whole, const at::Tensor& part, int size);
+/// 0 <= root < size.
+void check_root(int root, int size);
+/// 0 <= peer < size, and not the rank itself.
+void check_peer(Operation operation, int peer, int rank, int size);
+
+}  // namespace spillway::comm

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "parallel/comm/communicator.hpp"
+#include "parallel/comm/transport.hpp"
+#include "parallel/comm/work_queue.hpp"
+
+namespace spillway::comm {
+
+/// Communicator over CPU tensors: checks and counts each operation on the caller's thread, runs it
+/// on a thread of its own. wait() throws Error(fault) naming operation, peer, bytes and rank. A
+/// group that failed once runs nothing more (see WorkQueue). bfloat16 is summed in float32, in rank
+/// order, and rounded once.
+class QueuedCommunicator final : public Communicator {
+ public:
+  explicit QueuedCommunicator(std::unique_ptr<Transport> transport);
+  /// Runs what is queued. While an exception unwinds, thread and transport are left behind (see
+  /// WorkQueue).
+  ~QueuedCommunicator() override;
+
+  std::string backend() const override { return transport_->backend(); }
+  Work all_reduce(at::Tensor tensor, ReduceOp op) override;
+  Work broadcast(at::Tensor tensor, int root) override;
+  Work all_gather(at::Tensor output, at::Tensor input) override;
+  Work reduce_scatter(at::Tensor output, at::Tensor input) override;
+  Work send(at::Tensor tensor, int peer) override;
+  Work recv(at::Tensor tensor, int peer) override;
+  Work barrier() override;
+  std::unique_ptr<Communicator> split(int color, int key) override;
+
+ private:
+  /// `where`: peer or root as words, for the error. `job` must capture the tensors it touches.
+  Work queue(Operation operation, std::int64_t bytes, std::string where,
+             std::function<void(Transport&)> job);
+
+  std::shared_ptr<Transport> transport_;
+  WorkQueue queue_;
+};
+
+}  // namespace spillway::comm

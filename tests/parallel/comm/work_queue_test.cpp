@@ -1,0 +1,115 @@
+#include "parallel/comm/work_queue.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "configs/error.hpp"
+
+namespace spillway::comm {
+namespace {
+
+void ignore(double) {}
+
+TEST(WorkQueue, RunsJobsInTheOrderTheyWerePushed) {
+  std::vector<int> order;
+  WorkQueue queue("test");
+  Work last;
+  for (int i = 0; i < 100; ++i) last = queue.push([&order, i] { order.push_back(i); }, ignore);
+  last.wait();
+  ASSERT_EQ(order.size(), 100U);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(order[static_cast<std::size_t>(i)], i);
+}
+
+TEST(WorkQueue, PushReturnsWhileTheJobRuns) {
+  std::promise<void> go;
+  WorkQueue queue("test");
+  const Work work = queue.push([&go] { go.get_future().wait(); }, ignore);
+  EXPECT_FALSE(work.done());
+  go.set_value();
+  work.wait();
+  EXPECT_TRUE(work.done());
+}
+
+TEST(WorkQueue, WaitThrowsWhatTheJobThrewEveryTime) {
+  WorkQueue queue("test");
+  const Work work = queue.push([] { throw std::runtime_error("broken link"); }, ignore);
+  EXPECT_THROW(work.wait(), std::runtime_error);
+  EXPECT_THROW(work.wait(), std::runtime_error);
+  EXPECT_TRUE(work.done());
+}
+
+TEST(WorkQueue, AfterAFailureNothingRunsAndTheReasonIsNamed) {
+  WorkQueue queue("test");
+  static_cast<void>(queue.push([] { throw std::runtime_error("broken link"); }, ignore));
+  bool ran = false;
+  const Work work = queue.push([&ran] { ran = true; }, ignore);
+  try {
+    work.wait();
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("broken link"), std::string::npos);
+  }
+  EXPECT_FALSE(ran);
+}
+
+TEST(WorkQueue, ReportsTheSecondsOfAJobBeforeItIsDone) {
+  double seconds = -1;
+  WorkQueue queue("test");
+  queue
+      .push([] { std::this_thread::sleep_for(std::chrono::milliseconds(5)); },
+            [&](double s) { seconds = s; })
+      .wait();
+  EXPECT_GE(seconds, 0.005);
+}
+
+TEST(WorkQueue, LetsGoOfWhatAJobCapturedBeforeItIsDone) {
+  WorkQueue queue("test");
+  const auto held = std::make_shared<int>(1);
+  queue.push([held] {}, ignore).wait();
+  EXPECT_EQ(held.use_count(), 1);
+}
+
+TEST(WorkQueue, TheDestructorFinishesWhatIsQueued) {
+  std::atomic<int> ran = 0;
+  {
+    WorkQueue queue("test");
+    for (int i = 0; i < 10; ++i) static_cast<void>(queue.push([&ran] { ++ran; }, ignore));
+  }
+  EXPECT_EQ(ran, 10);
+}
+
+TEST(WorkQueue, WhileAnExceptionUnwindsTheDestructorDoesNotWaitForAStuckJob) {
+  const auto go = std::make_shared<std::promise<void>>();
+  const auto finished = std::make_shared<std::promise<void>>();
+  std::promise<void> started;
+  Work never;
+  std::atomic<bool> reported = false, second_ran = false;
+  try {
+    WorkQueue queue("test");
+    static_cast<void>(queue.push(
+        [go, finished, &started] {
+          started.set_value();
+          go->get_future().wait();
+          finished->set_value();
+        },
+        [&](double) { reported = true; }));
+    never = queue.push([&] { second_ran = true; }, ignore);
+    started.get_future().wait();
+    throw std::runtime_error("fault of the main thread");
+  } catch (const std::runtime_error&) {
+  }
+  go->set_value();
+  finished->get_future().wait();
+  std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_FALSE(reported);
+  EXPECT_FALSE(second_ran);
+  EXPECT_THROW(never.wait(), Error);
+}
+
+}  // namespace
+}  // namespace spillway::comm
