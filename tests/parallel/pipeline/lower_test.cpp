@@ -40,15 +40,20 @@ TEST(Lower, NeighbouringStagesOnOneRankNeedNoMessage) {
 }
 
 TEST(Lower, ReceivesStandInTheOrderOfTheSendsWhereConsumersCross) {
-  // Both messages take the route 0 -> 1: stage 1's activation and stage 2's gradient (V placement).
-  // Rank 1 uses the second one first.
+  // A V of six stages: 0SEND_F1 leaves rank 0 before 5SEND_B0 on the same route, but rank 1 needs
+  // the gradient long before that activation.
   const Schedule schedule = from_text(
-      "0F0 3F0 0F1 3B0 3F1 3B1 0B0 0B1\n"
-      "1F0 2F0 2B0 1F1 2F1 1B0 2B1 1B1");
+      "0F0 0F1 5F0 5B0 0B0 5F1 5B1 0B1\n"
+      "1F0 4F0 4I0 4W0 1I0 1W0 1F1 4F1 4B1 1B1\n"
+      "2F0 3F0 3B0 2B0 2F1 3F1 3B1 2B1");
+  const ScheduleShape shape{.ranks = 3, .chunks = 2, .microbatches = 2};
+  EXPECT_NO_THROW(validate(schedule, shape));
   const Schedule lowered = lower(schedule);
-  const ScheduleShape shape{.ranks = 2, .chunks = 2, .microbatches = 2};
-  EXPECT_TRUE(find_faults(schedule, shape).empty());
-  EXPECT_TRUE(find_lowered_faults(lowered, shape).empty());
+  EXPECT_NO_THROW(validate_lowered(lowered, shape));
+  const Places places(lowered);
+  const auto position = [&](const char* text) { return places.find(parse_action(text))->position; };
+  EXPECT_LT(position("1RECV_F1"), position("4RECV_B0"));
+  EXPECT_GT(position("1F1"), position("4I0"));
 }
 
 TEST(Lower, ComputeActionsAreUntouched) {

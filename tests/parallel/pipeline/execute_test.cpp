@@ -1,0 +1,145 @@
+#include "parallel/pipeline/execute.hpp"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <thread>
+
+#include "parallel/pipeline/lower.hpp"
+#include "parallel/pipeline/schedules/one_f_one_b.hpp"
+#include "parallel/pipeline/schedules/registry.hpp"
+#include "parallel/pipeline/step_report.hpp"
+#include "tests/parallel/comm/conformance.hpp"
+#include "tests/parallel/pipeline/execute_check.hpp"
+#include "tests/parallel/pipeline/schedule_text.hpp"
+
+namespace spillway::pipeline {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Execute, ThreeThreadedRanksGiveTheBitsOfOneProcess) {
+  for (const char* name : {"gpipe", "1f1b"}) {
+    for (const int microbatches : {1, 2, 3, 5, 8}) {
+      comm::on_threads(3, [&](comm::Communicator& world) {
+        expect_same_bits(world, make_schedule(name, {.ranks = 3, .microbatches = microbatches}));
+      });
+    }
+  }
+}
+
+TEST(Execute, TwoReplicasOfTwoChunkedRanksGiveTheBitsOfOneProcess) {
+  comm::on_threads(4, [](comm::Communicator& world) {
+    expect_same_bits(world, loop_of_chunks(2, 3));
+    expect_same_bits(world, v_of_chunks(2));
+    expect_evaluation_leaves_no_trace(world, loop_of_chunks(2, 3));
+  });
+}
+
+/// Takes its time, and fails on demand.
+class SlowStage final : public Stage {
+ public:
+  SlowStage(int stage, int stages, double seconds)
+      : stage_(stage), stages_(stages), seconds_(seconds) {}
+  at::Tensor make_input(int /*microbatch*/) override { return at::empty({5}); }
+  at::Tensor forward(int microbatch, at::Tensor /*input*/) override {
+    if (microbatch == fails_at) throw std::runtime_error("out of luck");
+    rest(seconds_);
+    return stage_ + 1 == stages_ ? at::Tensor() : at::ones({5});
+  }
+  at::Tensor backward(int /*microbatch*/, at::Tensor /*output_gradient*/) override {
+    rest(2 * seconds_);
+    return stage_ == 0 ? at::Tensor() : at::ones({5});
+  }
+  int fails_at = -1;
+
+ private:
+  static void rest(double seconds) {
+    std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+  }
+  int stage_, stages_;
+  double seconds_;
+};
+
+TEST(Execute, WhatAStageThrowsNamesRankAndAction) {
+  const Schedule lowered = lower(one_f_one_b(1, 3));
+  comm::on_threads(1, [&](comm::Communicator& world) {
+    const parallel::ProcessGrid grid(world, {});
+    SlowStage stage(0, 1, 0);
+    stage.fails_at = 2;
+    try {
+      execute(lowered, {{0, &stage}}, Edges(grid, {0}), [](int) {});
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::fault);
+      EXPECT_STREQ(error.what(), "pipeline rank 0, 0F2 (action 5 of 7): out of luck");
+    }
+  });
+}
+
+TEST(Execute, ShapesThatAreWrongAreNamedNotSent) {
+  const Schedule lowered = lower(one_f_one_b(2, 1));
+  comm::on_threads(2, [&](comm::Communicator& world) {
+    const parallel::ProcessGrid grid(world, {.stages = 2, .replicas = 1});
+    if (grid.stage() == 1) return;
+    SlowStage forgets_its_output(1, 2, 0);
+    EXPECT_THAT(
+        [&] {
+          try {
+            execute(lowered, {{0, &forgets_its_output}}, Edges(grid, {0, 1}), [](int) {});
+          } catch (const Error& error) {
+            return std::string(error.what());
+          }
+          return std::string();
+        }(),
+        HasSubstr("0F0 (action 1 of 5): the stage returned no activation for stage 1"));
+  });
+}
+
+TEST(Execute, HalvesOfABackwardAreRefusedBeforehand) {
+  EXPECT_EQ(complaint([] { check_executable(one_f_one_b(2, 2)); }), "");
+  EXPECT_THAT(complaint([] { check_executable(from_text("0F0 0I0 0W0")); }),
+              HasSubstr("the schedule has 0I0"));
+}
+
+TEST(StepReport, MeasuredIdleStandsBesideThePredicted) {
+  constexpr int kRanks = 3, kMicrobatches = 4;
+  constexpr double kForward = 0.01;
+  const Schedule lowered = lower(one_f_one_b(kRanks, kMicrobatches));
+  comm::on_threads(kRanks, [&](comm::Communicator& world) {
+    const parallel::ProcessGrid grid(world, {.stages = kRanks, .replicas = 1});
+    const Edges edges(grid, rank_of_stage(lowered));
+    SlowStage stage(grid.stage(), kRanks, kForward);
+    world.barrier().wait();
+    const Timeline timeline = execute(lowered, {{grid.stage(), &stage}}, edges, [](int) {});
+    const StepReport report = report_step(grid.pipeline(), lowered, timeline, at::kCPU);
+    ASSERT_EQ(report.ranks.size(), 3U);
+    for (const RankReport& rank : report.ranks) {
+      EXPECT_GE(rank.measured.busy_seconds, kMicrobatches * 3 * kForward);
+      EXPECT_NEAR(rank.predicted.idle_seconds, (kRanks - 1) * 3 * kForward, 0.02);
+      EXPECT_NEAR(rank.measured.busy_seconds + rank.measured.idle_seconds, report.measured_seconds,
+                  1e-6);
+      EXPECT_GE(rank.measured.idle_seconds, (kRanks - 1) * 3 * kForward * 0.9);
+    }
+    EXPECT_GE(report.costs.stages[1].backward, 2 * kForward);
+    EXPECT_EQ(report.ranks[0].predicted_peak_activations, 3);
+  });
+}
+
+TEST(StepReport, CostsAreMedians) {
+  Timeline timeline;
+  for (const double seconds : {5.0, 1.0, 2.0, 90.0}) {
+    timeline.push_back({.action = {1, Op::forward, 0}, .start = 10, .end = 10 + seconds});
+  }
+  timeline.push_back({.action = {1, Op::backward, 0}, .start = 1, .end = 4});
+  timeline.push_back({.action = {0, Op::forward, 0}, .start = 1, .end = 400});
+  const StageCosts costs = median_costs(timeline, 1);
+  EXPECT_EQ(costs.forward, 3.5);
+  EXPECT_EQ(costs.backward, 3);
+  EXPECT_EQ(costs.backward_weight, 0);
+}
+
+}  // namespace
+}  // namespace spillway::pipeline
