@@ -78,6 +78,15 @@ Hdf5Handle access_properties(bool with_lock, Hdf5Format format, int* write_error
   return access;
 }
 
+/// Properties of a new file, group or dataset: no time stamps, so that equal content gives equal
+/// bytes.
+Hdf5Handle without_times(hid_t property_class) {
+  silence_hdf5();
+  Hdf5Handle properties(H5Pcreate(property_class), H5Pclose);
+  H5Pset_obj_track_times(properties.get(), false);
+  return properties;
+}
+
 Hdf5Handle open_file(const std::filesystem::path& path, bool writable, int* write_error) {
   const Hdf5Handle access = access_properties(writable, Hdf5Format::earliest, write_error);
   Hdf5Handle file(H5Fopen(path.c_str(), writable ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access.get()),
@@ -115,7 +124,8 @@ std::size_t bytes_of(ElementType type) {
 Hdf5File Hdf5File::create(const std::filesystem::path& path, Hdf5Format format) {
   auto write_error = std::make_unique<int>(0);
   const Hdf5Handle access = access_properties(/*with_lock=*/true, format, write_error.get());
-  Hdf5Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose);
+  const Hdf5Handle creation = without_times(H5P_FILE_CREATE);
+  Hdf5Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), H5Fclose);
   if (!file) fail_input(path.string() + ": cannot be created (" + last_hdf5_error() + ")");
   return {path, std::move(file), std::move(write_error)};
 }
@@ -170,10 +180,12 @@ std::vector<std::string> Hdf5File::children(const std::string& group) const {
 
 void Hdf5File::make_group(const std::string& name) {
   if (exists(name)) return;
-  const Hdf5Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
-  H5Pset_create_intermediate_group(links.get(), 1);
+  if (const std::size_t slash = name.rfind('/'); slash != std::string::npos && slash > 0) {
+    make_group(name.substr(0, slash));
+  }
+  const Hdf5Handle creation = without_times(H5P_GROUP_CREATE);
   const Hdf5Handle group(
-      H5Gcreate2(file_.get(), name.c_str(), links.get(), H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
+      H5Gcreate2(file_.get(), name.c_str(), H5P_DEFAULT, creation.get(), H5P_DEFAULT), H5Gclose);
   if (!group) fail_here("make group", name);
 }
 
@@ -190,15 +202,15 @@ Hdf5Handle Hdf5File::create_dataset(const std::string& name, ElementType type,
   const std::vector<hsize_t> dims(shape.begin(), shape.end());
   const Hdf5Handle space(H5Screate_simple(static_cast<int>(dims.size()), dims.data(), nullptr),
                          H5Sclose);
-  const Hdf5Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
-  const Hdf5Handle layout(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
-  H5Pset_create_intermediate_group(links.get(), 1);
+  if (const std::size_t slash = name.rfind('/'); slash != std::string::npos) {
+    make_group(name.substr(0, slash));
+  }
+  const Hdf5Handle layout = without_times(H5P_DATASET_CREATE);
   H5Pset_layout(layout.get(), H5D_CONTIGUOUS);
   H5Pset_alloc_time(layout.get(), H5D_ALLOC_TIME_EARLY);
   H5Pset_fill_time(layout.get(), H5D_FILL_TIME_NEVER);
-  H5Pset_obj_track_times(layout.get(), false);  // equal content, equal file
   Hdf5Handle dataset(H5Dcreate2(file_.get(), name.c_str(), stored_type(type), space.get(),
-                                links.get(), layout.get(), H5P_DEFAULT),
+                                H5P_DEFAULT, layout.get(), H5P_DEFAULT),
                      H5Dclose);
   if (!dataset) fail_here("make dataset", name);
   return dataset;

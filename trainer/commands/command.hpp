@@ -18,6 +18,10 @@ struct Command {
 /// All commands, in the order of the help.
 const std::vector<Command>& commands();
 
+int run_corpus_build(const std::vector<std::string>& words);
+int run_corpus_show(const std::vector<std::string>& words);
+int run_corpus_stats(const std::vector<std::string>& words);
+int run_corpus_verify(const std::vector<std::string>& words);
 int run_settings(const std::vector<std::string>& words);
 
 }  // namespace spillway::trainer
