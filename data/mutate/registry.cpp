@@ -45,7 +45,8 @@ const std::vector<std::unique_ptr<Operator>>& operators() {
   static const OperatorList kOperators = [] {
     OperatorList all;
     for (const auto category :
-         {special_character_operators, grammar_operators, contradiction_operators}) {
+         {long_context_operators, dialogue_operators, special_character_operators,
+          concurrency_operators, grammar_operators, ambiguity_operators, contradiction_operators}) {
       std::ranges::move(category(), std::back_inserter(all));
     }
     return all;

@@ -142,7 +142,7 @@ TEST(Operators, GiveTheSameBytesOnManyThreads) {
   EXPECT_EQ(first, run());
 }
 
-TEST(Operators, NamesAreUniqueAndCategoriesHaveTwo) {
+TEST(Operators, NamesAreUniqueAndEveryMutationCategoryHasTwo) {
   std::set<std::string_view> names;
   std::map<Category, int> count;
   for (const auto& op : operators()) {
@@ -150,8 +150,9 @@ TEST(Operators, NamesAreUniqueAndCategoriesHaveTwo) {
     EXPECT_FALSE(op->meaning().empty());
     if (!op->raw()) ++count[op->category()];
   }
-  for (const auto& [category, operators_of_it] : count)
-    EXPECT_GE(operators_of_it, 2) << to_string(category);
+  for (std::size_t i = static_cast<std::size_t>(Category::long_context); i < kCategories; ++i) {
+    EXPECT_GE(count[static_cast<Category>(i)], 2) << to_string(static_cast<Category>(i));
+  }
 }
 
 std::string message_of(std::string_view list) {
