@@ -36,10 +36,10 @@ constexpr auto kTwins = std::to_array<Twins>({
     {U'\u7528', U"\u2F64"},  {U'\u7530', U"\u2F65"},  {U'\u767D', U"\u2F69"},
     {U'\u76EE', U"\u2F6C"},  {U'\u77F3', U"\u2F6F"},  {U'\u793A', U"\u2F70"},
     {U'\u7ACB', U"\u2F74"},  {U'\u800C', U"\u2F7D"},  {U'\u81EA', U"\u2F83"},
-    {U'\u81F3', U"\u2F84"},  {U'\u884C', U"\u2F8F"},  {U'\u897F', U"\u2F91"},
-    {U'\u8A00', U"\u2F94"},  {U'\u8D70', U"\u2F9B"},  {U'\u8DB3', U"\u2F9C"},
-    {U'\u8EAB', U"\u2F9D"},  {U'\u91CC', U"\u2FA5"},  {U'\u91D1', U"\u2FA6"},
-    {U'\u97F3', U"\u2FB3"},  {U'\u9AD8', U"\u2FBC"},
+    {U'\u81F3', U"\u2F84"},  {U'\u884C', U"\u2F8F"},  {U'\u8A00', U"\u2F94"},
+    {U'\u8D70', U"\u2F9B"},  {U'\u8DB3', U"\u2F9C"},  {U'\u8EAB', U"\u2F9D"},
+    {U'\u91CC', U"\u2FA5"},  {U'\u91D1', U"\u2FA6"},  {U'\u97F3', U"\u2FB3"},
+    {U'\u9AD8', U"\u2FBC"},
 });
 static_assert(std::ranges::is_sorted(kTwins, {}, &Twins::character));
 

@@ -1,5 +1,8 @@
 #include "data/mutate/words.hpp"
 
+#include <unicode/uchar.h>
+
+#include <algorithm>
 #include <array>
 
 #include "data/mutate/graphemes.hpp"
@@ -24,10 +27,17 @@ constexpr std::array<std::uint8_t, 256> kClasses = [] {
 std::uint8_t class_of(char c) { return kClasses[static_cast<unsigned char>(c)]; }
 bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
 
+/// Whether an English word may touch this non-ASCII character: Han, punctuation, symbols, but no
+/// other letter and no mark.
+bool may_touch_word(char32_t c) {
+  constexpr std::uint32_t kLettersAndMarks = U_GC_L_MASK | U_GC_M_MASK | U_GC_N_MASK;
+  return is_han(c) || !(U_GET_GC_MASK(static_cast<UChar32>(c)) & kLettersAndMarks);
+}
+
 bool opens_word(std::string_view text, std::size_t at) {
   if (at == 0) return true;
   if (is_ascii(text[at - 1])) return class_of(text[at - 1]) & may_precede;
-  return is_clean_cut(text, at);
+  return may_touch_word(code_point_before(text, at).value) && is_clean_cut(text, at);
 }
 
 /// The end of the sentence punctuation whose sequence starts at `at`, or 0 when no sentence ends
@@ -54,7 +64,8 @@ bool opens_sentence(std::string_view text, std::size_t at) {
 
 bool closes_word(std::string_view text, std::size_t at) {
   if (at == text.size()) return true;
-  if (!is_ascii(text[at])) return is_clean_cut(text, at);
+  if (!is_ascii(text[at]))
+    return may_touch_word(code_point_at(text, at).value) && is_clean_cut(text, at);
   const std::uint8_t follower = class_of(text[at]);
   if (!(follower & may_follow)) return false;
   if (!(follower & stop) || at + 1 == text.size() || !is_ascii(text[at + 1])) return true;
@@ -101,14 +112,10 @@ std::vector<Span> sentences(std::string_view text, std::size_t least) {
   };
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = sentence_end(text, begin, at);
-    if (end) close(end);
-    const bool empty_line = text[at] == '\n' && at + 1 < text.size() && text[at + 1] == '\n';
-    if (end || empty_line) {
-      begin = end ? end : at + 2;
-      at = begin;
-    } else {
-      ++at;
-    }
+    const bool is_empty_line = text.substr(at, 2) == "\n\n";
+    if (end || is_empty_line) close(end ? end : at);
+    if (end || is_empty_line) begin = end ? end : at + 2;
+    at = std::max(at + 1, begin);
   }
   return found;
 }
