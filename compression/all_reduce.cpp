@@ -9,7 +9,7 @@ AllReduceExchange::AllReduceExchange(comm::Communicator& replicas, const std::st
 
 comm::Work AllReduceExchange::exchange(const Bucket& bucket) {
   check_layout(bucket);
-  return queue_.submit([this, flat = bucket.flat]() mutable {
+  return queue_.submit(bucket.flat.device(), [this, flat = bucket.flat]() mutable {
     meter_.count_dense(static_cast<std::int64_t>(flat.nbytes()));
     wire_.sum(flat);
     const Meter::Timer timer(meter_, &ExchangeStatistics::decompress_seconds);

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "compression/exchange_thread.hpp"
+#include "compression/exchange_queue.hpp"
 #include "compression/gradient_exchange.hpp"
 #include "compression/meter.hpp"
 #include "compression/wire.hpp"
@@ -29,7 +29,7 @@ class AllReduceExchange final : public GradientExchange {
  private:
   Meter meter_;
   Wire wire_;
-  ExchangeThread queue_;  // last: its thread ends before what it uses
+  ExchangeQueue queue_;  // last: its thread ends before what it uses
 };
 
 }  // namespace spillway::compression

@@ -98,7 +98,7 @@ comm::Work PowerSgdExchange::exchange(const Bucket& bucket) {
   check_layout(bucket);
   for (const NamedGradient& entry : bucket.entries)
     find(entry);  // complain here, not on the thread
-  return queue_.submit([this, bucket] { run(bucket); });
+  return queue_.submit(bucket.flat.device(), [this, bucket] { run(bucket); });
 }
 
 PowerSgdExchange::Parameter& PowerSgdExchange::find(const NamedGradient& entry) {

@@ -81,7 +81,7 @@ class PowerSgdExchange final : public GradientExchange {
   Meter meter_;
   Wire wire_;
   AllReduceExchange plain_;
-  ExchangeThread queue_;  // last: its thread ends before what it uses
+  ExchangeQueue queue_;  // last: its thread ends before what it uses
 };
 
 }  // namespace spillway::compression
