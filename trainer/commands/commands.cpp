@@ -8,6 +8,8 @@ const std::vector<Command>& commands() {
       {"corpus show", "prints one sample, a mutant beside its original", run_corpus_show},
       {"corpus stats", "counts samples by category, language and length", run_corpus_stats},
       {"corpus verify", "reads every byte and compares it with its checksums", run_corpus_verify},
+      {"compress replay", "runs a compression method over gradients from a file",
+       run_compress_replay},
       {"settings", "lists every setting of a run", run_settings},
   };
   return kCommands;
