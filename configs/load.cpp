@@ -235,6 +235,14 @@ std::string to_toml(const Config& config) {
   return text.str();
 }
 
+std::vector<Override> setting_values(const Config& config) {
+  std::vector<Override> values;
+  for_each_setting(config, [&](const std::string& name, const auto&, const auto& value) {
+    values.emplace_back(name, to_text(value));
+  });
+  return values;
+}
+
 std::vector<std::string> setting_names() {
   std::vector<std::string> names;
   const Config defaults;

@@ -10,7 +10,7 @@
 
 namespace spillway::config {
 
-/// A setting given on the command line: full name ("model.layers") and text of the value.
+/// A setting as text: full name ("model.layers") and value, as on the command line.
 using Override = std::pair<std::string, std::string>;
 
 /// Default < TOML file < overrides, then validate(). Throws Error(input), one line, for an unknown
@@ -22,6 +22,9 @@ Config load(const std::optional<std::filesystem::path>& file,
 /// The whole configuration as TOML, with the meaning of each setting beside it; load() of it gives
 /// the same configuration.
 std::string to_toml(const Config& config);
+
+/// Every setting with its value as text (as it stands in the TOML file), in file order.
+std::vector<Override> setting_values(const Config& config);
 
 /// Full names of all settings, in file order.
 std::vector<std::string> setting_names();

@@ -206,6 +206,7 @@ struct RunConfig {
   bool resume = true;
   std::int64_t evaluate_every = 50;
   std::int64_t evaluate_steps = 4;
+  std::int64_t trace_every = 50;
   std::int64_t log_every = 1;
   std::string device = "auto";
   std::int64_t threads = 1;
@@ -226,6 +227,8 @@ struct RunConfig {
               at_least(0)},
         Field{"evaluate_steps", &S::evaluate_steps, "global batches of one evaluation", "steps",
               at_least(1)},
+        Field{"trace_every", &S::trace_every,
+              "steps between pipeline timelines in run.dir/traces; 0: none", "steps", at_least(0)},
         Field{"log_every", &S::log_every, "steps between console lines", "steps", at_least(1)},
         Field{"device", &S::device,
               "where tensors live; auto: the GPU of the local rank when there is one", "",

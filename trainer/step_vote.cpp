@@ -21,6 +21,7 @@ void for_each_scalar(Report& report, Visitor&& visit) {
   visit(report.stop_requested);
   visit(report.data_wait_seconds);
   visit(report.busy_seconds);
+  visit(report.pipeline_start);
   visit(report.pipeline_seconds);
   visit(report.exchange_wait_seconds);
   visit(report.compress_seconds);

@@ -16,13 +16,14 @@ struct RankReport {
   bool stop_requested = false;
   double data_wait_seconds = 0;
   double busy_seconds = 0;           ///< computing pipeline actions
+  double pipeline_start = 0;         ///< seconds of this host's steady clock
   double pipeline_seconds = 0;       ///< first to last pipeline action
   double exchange_wait_seconds = 0;  ///< waiting for gradients after the last action
   double compress_seconds = 0, wire_seconds = 0, decompress_seconds = 0;
   double dense_bytes = 0, sent_bytes = 0;
   double pipeline_bytes = 0;  ///< activations and their gradients sent to other stages
   double error_squared_norm = 0;
-  std::int64_t peak_activations = 0;
+  double peak_activations = 0;  ///< micro-batches of the rank's whole share of the layers
   /// Sum of token losses of each of this replica's micro-batches; zeros unless this rank has the
   /// last stage.
   std::vector<double> loss_sums;

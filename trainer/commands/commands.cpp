@@ -10,6 +10,7 @@ const std::vector<Command>& commands() {
       {"corpus verify", "reads every byte and compares it with its checksums", run_corpus_verify},
       {"compress replay", "runs a compression method over gradients from a file",
        run_compress_replay},
+      {"plan", "predicts a run: layout, schedule, makespan, memory, bytes", run_plan},
       {"settings", "lists every setting of a run", run_settings},
   };
   return kCommands;

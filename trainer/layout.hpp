@@ -1,0 +1,28 @@
+#pragma once
+
+#include <vector>
+
+#include "configs/schema.hpp"
+#include "parallel/pipeline/schedule.hpp"
+#include "trainer/model/parameters.hpp"
+
+namespace spillway::trainer {
+
+/// How a model is spread over the ranks of one pipeline: which layers are a stage, which rank has
+/// it, who does what when.
+struct Layout {
+  config::ModelConfig model;   ///< resolved
+  std::vector<Slice> slices;   ///< by stage
+  pipeline::Schedule compute;  ///< as its author wrote it
+  pipeline::Schedule lowered;  ///< with communication
+  std::vector<int> rank_of_stage;
+
+  /// Stages of a pipeline rank, ascending.
+  std::vector<int> stages_of(int rank) const;
+};
+
+/// Throws Error(input) for an unknown schedule, a schedule that is not valid, or one that does not
+/// fit the stages of the configuration.
+Layout make_layout(const config::Config& config);
+
+}  // namespace spillway::trainer
