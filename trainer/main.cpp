@@ -6,6 +6,7 @@
 
 #include "configs/error.hpp"
 #include "parallel/comm/mpi_environment.hpp"
+#include "parallel/comm/nccl_communicator.hpp"
 #include "trainer/commands/command.hpp"
 
 namespace {
@@ -78,6 +79,7 @@ void report(const spillway::comm::LaunchInfo& launch, ErrorKind kind, const std:
 
 int main(int argc, char** argv) {
   const spillway::comm::LaunchInfo launch = spillway::comm::launch_info();
+  spillway::comm::enable_nccl();
   int code = 0;
   try {
     return run({argv + 1, argv + argc});

@@ -6,17 +6,28 @@
 
 namespace spillway::comm {
 
-/// How make_world() reaches NCCL, so that programs without CUDA do not load it.
+/// How make_world() reaches NCCL, so that programs and tests without CUDA need not load it.
 struct NcclBackend {
-  /// CUDA devices of this process; 0 when there is no driver.
+  /// CUDA devices that this process sees; 0 when there is no driver.
   int (*devices)();
-  /// All ranks of MPI_COMM_WORLD, CUDA tensors, backend "nccl". Collective; throws Error(input) on
-  /// every rank when one has no device.
+  /// All ranks of MPI_COMM_WORLD on device local_rank, backend "nccl". Collective over all ranks.
+  /// Throws Error(input) on every rank alike, naming the first rank without a device of its own.
   std::unique_ptr<Communicator> (*make_world)();
 };
 
-/// Tells make_world() of NCCL. Library spillway_nccl; its CMakeLists.txt chooses
-/// nccl_communicator.cpp, or no_nccl.cpp in a build without CUDA.
+/// Makes NCCL known to make_world(); called once, by main. In library spillway_nccl, whose source
+/// is nccl_communicator.cpp, or no_nccl.cpp in a build without CUDA.
+///
+/// The backend: CUDA tensors on the rank's device; every operation runs on the communicator's own
+/// stream, behind what the current stream holds when it is called, and Work::wait() makes the then
+/// current stream wait for it, not the host. MPI only broadcasts the unique id; the non-blocking
+/// initialization is polled and fails after two minutes. float32 and bfloat16 are reduced by NCCL
+/// (the same bits on every rank; bfloat16 is rounded at every hop). max drops NaN. Traffic seconds
+/// are the stream's and are entered when an operation is found finished at a later call.
 void enable_nccl();
+
+/// For enable_nccl() and make_world() alone: the backend now known.
+void set_nccl_backend(NcclBackend backend);
+NcclBackend nccl_backend();
 
 }  // namespace spillway::comm
