@@ -26,7 +26,9 @@ int read_number(std::string_view text, std::size_t& at, const std::string& what)
   if (text[first] == '0' && at > first + 1) complain(text, first, what + " without leading zeros");
   int number = 0;
   const auto result = std::from_chars(text.data() + first, text.data() + at, number);
-  if (result.ec != std::errc()) complain(text, first, what + " below 2147483648");
+  if (result.ec != std::errc() || number >= kNumberLimit) {
+    complain(text, first, what + " below " + std::to_string(kNumberLimit));
+  }
   return number;
 }
 

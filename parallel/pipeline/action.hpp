@@ -55,7 +55,10 @@ Action counterpart(Action action);
 /// "2F0", "1SEND_B3", "0REDUCE_GRAD"; the words of torch.distributed.pipelining.
 std::string to_string(Action action);
 
-/// The exact inverse of to_string: parse_action(to_string(a)) == a and nothing else is accepted,
+/// Stages and micro-batches that a text can name are below this.
+inline constexpr int kNumberLimit = 1'000'000;
+
+/// The exact inverse of to_string: parse_action(to_string(a)) == a, and nothing else is accepted,
 /// neither spaces nor leading zeros. Throws Error(input) with the text, the position (from 1) and
 /// what would be valid there.
 Action parse_action(std::string_view text);

@@ -71,14 +71,19 @@ class Lowering {
     }
   }
 
-  /// From the last message of the route to the first, so that none is received behind its
-  /// successor.
+  /// Each receive where it is wanted, but not behind its successor on the route, nor before what it
+  /// or a predecessor has to follow.
   void place_receives(const Route& route, const std::vector<Action>& sends) {
-    int successor = static_cast<int>(actions(route.to).size());
-    std::vector<int> positions(sends.size());
-    for (std::size_t k = sends.size(); k-- > 0;) {
-      successor = std::min(wanted_position(counterpart(sends[k])), successor);
-      positions[k] = successor;
+    std::vector<int> positions;
+    int earliest = 0;
+    for (const Action& send : sends) {
+      const Action recv = counterpart(send);
+      const int consumer = consumer_position(recv);
+      earliest = std::max(earliest, first_position(recv));
+      positions.push_back(std::min(std::max(consumer - kReceiveAhead, earliest), consumer));
+    }
+    for (std::size_t k = positions.size(); k-- > 1;) {
+      positions[k - 1] = std::min(positions[k - 1], positions[k]);
     }
     for (std::size_t k = 0; k < sends.size(); ++k) {
       auto& receives = row(route.to).receives[static_cast<std::size_t>(positions[k])];
@@ -86,15 +91,17 @@ class Lowering {
     }
   }
 
-  int wanted_position(Action recv) const {
+  int consumer_position(Action recv) const {
     const auto consumer = consumer_of(recv, places_);
     if (!consumer) fail_input(to_string(recv) + " has no consumer: the schedule lacks an action");
-    int earliest = 0;
-    if (recv.op == Op::recv_backward) {
-      const auto forward = places_.find({recv.stage, Op::forward, recv.microbatch});
-      if (forward && forward->position < consumer->position) earliest = forward->position + 1;
-    }
-    return std::max(consumer->position - kReceiveAhead, earliest);
+    return consumer->position;
+  }
+
+  /// A gradient comes behind the forward whose output it is of.
+  int first_position(Action recv) const {
+    if (recv.op == Op::recv_forward) return 0;
+    const auto forward = places_.find({recv.stage, Op::forward, recv.microbatch});
+    return forward ? forward->position + 1 : 0;
   }
 
   std::vector<Action> merged(int rank) {

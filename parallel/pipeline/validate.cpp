@@ -66,6 +66,12 @@ class LoweredCheck {
       fault(place, to_string(message) + " has no " + to_string(counterpart(message)) +
                        " at the other end");
     }
+    const Action forward{message.stage, Op::forward, message.microbatch};
+    if (const auto made = places_.find(forward);
+        message.op == Op::recv_backward && made && place.position < made->position) {
+      fault(place, to_string(message) + " comes before " + describe(forward, *made) +
+                       ", whose output has its shape");
+    }
     const bool send = is_send(message.op);
     const auto compute = send ? producer_of(message, places_) : consumer_of(message, places_);
     if (!compute || compute->rank != place.rank) return;

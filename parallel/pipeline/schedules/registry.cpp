@@ -1,6 +1,7 @@
 #include "parallel/pipeline/schedules/registry.hpp"
 
 #include <array>
+#include <cstdint>
 
 #include "configs/error.hpp"
 #include "parallel/pipeline/csv.hpp"
@@ -19,6 +20,17 @@ struct Generator {
   Schedule (*generate)(int ranks, int microbatches);
 };
 constexpr std::array kGenerators{Generator{"gpipe", gpipe}, Generator{"1f1b", one_f_one_b}};
+
+void check_size(const ScheduleShape& shape) {
+  constexpr std::int64_t kMost = 10'000'000;
+  const std::int64_t ranks = shape.ranks, chunks = shape.chunks, microbatches = shape.microbatches;
+  const bool positive = ranks >= 1 && chunks >= 1 && microbatches >= 1;
+  if (positive && ranks <= kMost / chunks && microbatches <= kMost / (ranks * chunks)) return;
+  fail_input("a schedule of " + std::to_string(ranks) + " ranks x " + std::to_string(chunks) +
+             " chunks x " + std::to_string(microbatches) +
+             " micro-batches; each must be at least 1, their product at most " +
+             std::to_string(kMost));
+}
 
 Schedule generate(const std::string& name, const ScheduleShape& shape) {
   if (name.starts_with(kFilePrefix)) return read_csv(name.substr(kFilePrefix.size()));
@@ -45,11 +57,7 @@ const std::string& schedule_names() {
 }
 
 Schedule make_schedule(const std::string& name, const ScheduleShape& shape) {
-  if (shape.ranks < 1 || shape.chunks < 1 || shape.microbatches < 1) {
-    fail_input("a schedule needs ranks, chunks and micro-batches >= 1; given " +
-               std::to_string(shape.ranks) + ", " + std::to_string(shape.chunks) + ", " +
-               std::to_string(shape.microbatches));
-  }
+  check_size(shape);
   Schedule schedule = generate(name, shape);
   try {
     validate(schedule, shape);

@@ -12,8 +12,8 @@ using testing::HasSubstr;
 
 TEST(Action, ParsingWhatIsPrintedGivesTheSameActionForEveryOp) {
   for (std::size_t op = 0; op < kOps; ++op) {
-    for (const int stage : {0, 7, 10, 2147483647}) {
-      for (const int microbatch : {0, 9, 511, 2147483647}) {
+    for (const int stage : {0, 7, 10, 999999}) {
+      for (const int microbatch : {0, 9, 511, 999999}) {
         Action action{stage, static_cast<Op>(op), microbatch};
         if (action.op == Op::reduce_gradient) action.microbatch = 0;
         EXPECT_EQ(parse_action(to_string(action)), action) << to_string(action);
@@ -42,7 +42,9 @@ TEST(Action, MalformedTextIsRefusedWithItsPosition) {
   EXPECT_THAT(refused("2F0 "), HasSubstr("character 4: expected the end"));
   EXPECT_THAT(refused("2REDUCE_GRAD0"), HasSubstr("character 13: expected the end"));
   EXPECT_THAT(refused("02F0"), HasSubstr("without leading zeros"));
-  EXPECT_THAT(refused("2F2147483648"), HasSubstr("character 3"));
+  EXPECT_THAT(refused("2F1000000"),
+              HasSubstr("character 3: expected a micro-batch number below 1000000"));
+  EXPECT_THAT(refused("99999999999999999999F0"), HasSubstr("a stage number below 1000000"));
   EXPECT_THAT(refused(" 2F0"), HasSubstr("character 1"));
 }
 

@@ -8,7 +8,7 @@
 #include "parallel/pipeline/execute.hpp"
 #include "parallel/pipeline/lower.hpp"
 #include "parallel/pipeline/schedules/forward_only.hpp"
-#include "parallel/pipeline/validate.hpp"
+#include "parallel/pipeline/simulate.hpp"
 #include "tests/parallel/pipeline/toy_stage.hpp"
 
 namespace spillway::pipeline {
@@ -17,12 +17,13 @@ namespace {
 /// The whole model in one piece, run without any schedule.
 struct Reference {
   explicit Reference(int microbatches, std::int64_t scale)
-      : model(0, kToyLayers, microbatches, scale) {
+      : model(0, kToyLayers, microbatches, scale, held) {
     for (int m = 0; m < microbatches; ++m) {
       model.forward(m, {});
       model.backward(m, {});
     }
   }
+  Held held;
   ToyStage model;
 };
 
@@ -39,7 +40,8 @@ class Pipeline {
     for (int stage = 0; stage < stages; ++stage) {
       if (placement_[static_cast<std::size_t>(stage)] != grid_.stage()) continue;
       const ToySlice slice = toy_slice(stage, stages);
-      owned_[stage] = std::make_unique<ToyStage>(slice.first, slice.last, microbatches_, scale);
+      owned_[stage] =
+          std::make_unique<ToyStage>(slice.first, slice.last, microbatches_, scale, held_);
       stages_[stage] = owned_[stage].get();
     }
   }
@@ -81,6 +83,13 @@ class Pipeline {
     for (const auto& [stage, toy] : owned_) EXPECT_EQ(std::ranges::count(announced_, stage), 1);
   }
 
+  void expect_peak(const Simulation& simulation) const {
+    const double share = static_cast<double>(grid_.stages()) / edges_.stages();
+    const auto rank = static_cast<std::size_t>(grid_.stage());
+    EXPECT_EQ(held_.most * share, simulation.peak_activations[rank]);
+    EXPECT_EQ(held_.now, 0);
+  }
+
   void clear_gradients() {
     for (const auto& [stage, toy] : owned_) toy->clear_gradients();
   }
@@ -95,6 +104,7 @@ class Pipeline {
   std::vector<int> placement_;
   Edges edges_;
   int microbatches_;
+  Held held_;
   std::map<int, std::unique_ptr<ToyStage>> owned_;
   LocalStages stages_;
   std::vector<int> announced_;
@@ -123,7 +133,17 @@ void expect_same_bits(comm::Communicator& world, const Schedule& compute, std::i
   pipeline.expect_losses_of(reference);
   pipeline.expect_announced_once();
   pipeline.expect_no_tensor_alive();
+  pipeline.expect_peak(simulate(lowered, uniform_costs(count_stages(compute), 1, 1, 1)));
   expect_whole_and_in_order(timeline, lowered.ranks[static_cast<std::size_t>(pipeline.rank())]);
+}
+
+void expect_same_losses(comm::Communicator& world, const Schedule& compute) {
+  Pipeline pipeline(world, compute, 1);
+  const Reference reference(pipeline.microbatches(), 1);
+  pipeline.run(lower(compute));
+  pipeline.expect_losses_of(reference);
+  pipeline.expect_announced_once();
+  pipeline.expect_no_tensor_alive();
 }
 
 void expect_evaluation_leaves_no_trace(comm::Communicator& world, const Schedule& compute) {

@@ -14,6 +14,10 @@ namespace spillway::pipeline {
 /// schedule's ranks.
 void expect_same_bits(comm::Communicator& world, const Schedule& compute, std::int64_t scale = 1);
 
+/// The same for a schedule whose backwards come in any order, which rounds the sums of gradients in
+/// another way: losses only.
+void expect_same_losses(comm::Communicator& world, const Schedule& compute);
+
 /// The same for losses of an evaluation with the placement of `compute`, between two training steps
 /// whose gradients it must not change.
 void expect_evaluation_leaves_no_trace(comm::Communicator& world, const Schedule& compute);

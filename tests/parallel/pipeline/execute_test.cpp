@@ -4,13 +4,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
+#include <random>
 #include <thread>
 
 #include "parallel/pipeline/lower.hpp"
 #include "parallel/pipeline/schedules/one_f_one_b.hpp"
 #include "parallel/pipeline/schedules/registry.hpp"
+#include "parallel/pipeline/simulate.hpp"
 #include "parallel/pipeline/step_report.hpp"
+#include "parallel/pipeline/validate.hpp"
 #include "tests/parallel/comm/conformance.hpp"
 #include "tests/parallel/pipeline/execute_check.hpp"
 #include "tests/parallel/pipeline/schedule_text.hpp"
@@ -36,6 +40,57 @@ TEST(Execute, TwoReplicasOfTwoChunkedRanksGiveTheBitsOfOneProcess) {
     expect_same_bits(world, v_of_chunks(2));
     expect_evaluation_leaves_no_trace(world, loop_of_chunks(2, 3));
   });
+}
+
+/// A schedule whose ranks order their actions by chance, but each forward before its backward; may
+/// deadlock.
+Schedule by_chance(const std::vector<int>& placement, int ranks, int microbatches,
+                   std::mt19937& random) {
+  Schedule schedule;
+  schedule.ranks.resize(static_cast<std::size_t>(ranks));
+  for (std::size_t rank = 0; rank < schedule.ranks.size(); ++rank) {
+    std::vector<Action> ready;
+    for (std::size_t stage = 0; stage < placement.size(); ++stage) {
+      if (placement[stage] != static_cast<int>(rank)) continue;
+      for (int m = 0; m < microbatches; ++m)
+        ready.push_back({static_cast<int>(stage), Op::forward, m});
+    }
+    while (!ready.empty()) {
+      const auto chosen =
+          ready.begin() + std::uniform_int_distribution<long>(0, std::ssize(ready) - 1)(random);
+      const Action action = *chosen;
+      ready.erase(chosen);
+      schedule.ranks[rank].push_back(action);
+      if (action.op == Op::forward)
+        ready.push_back({action.stage, Op::backward, action.microbatch});
+    }
+  }
+  return schedule;
+}
+
+TEST(Execute, EveryScheduleThatTheValidatorPassesRuns) {
+  std::mt19937 random(11);
+  int passed = 0, refused = 0;
+  for (const auto& placement : {std::vector{0, 1, 2}, {0, 1, 1, 0}, {0, 1, 0, 1}}) {
+    const int ranks = 1 + *std::ranges::max_element(placement);
+    const ScheduleShape shape{
+        .ranks = ranks, .chunks = static_cast<int>(placement.size()) / ranks, .microbatches = 2};
+    for (int trial = 0; trial < 400; ++trial) {
+      const Schedule schedule = by_chance(placement, ranks, 2, random);
+      if (!find_faults(schedule, shape).empty()) {
+        EXPECT_THROW(simulate(lower(schedule), uniform_costs(shape.stages(), 1, 1, 1)), Deadlock);
+        ++refused;
+        continue;
+      }
+      ++passed;
+      EXPECT_TRUE(find_lowered_faults(lower(schedule), shape).empty());
+      comm::on_threads(ranks,
+                       [&](comm::Communicator& world) { expect_same_losses(world, schedule); });
+    }
+  }
+  EXPECT_GE(passed, 30);
+  EXPECT_GE(refused, 30);
+  RecordProperty("passed", passed);
 }
 
 /// Takes its time, and fails on demand.
@@ -118,12 +173,13 @@ TEST(StepReport, MeasuredIdleStandsBesideThePredicted) {
     ASSERT_EQ(report.ranks.size(), 3U);
     for (const RankReport& rank : report.ranks) {
       EXPECT_GE(rank.measured.busy_seconds, kMicrobatches * 3 * kForward);
-      EXPECT_NEAR(rank.predicted.idle_seconds, (kRanks - 1) * 3 * kForward, 0.02);
+      EXPECT_GE(rank.predicted.idle_seconds, (kRanks - 1) * 3 * kForward * 0.99);
       EXPECT_NEAR(rank.measured.busy_seconds + rank.measured.idle_seconds, report.measured_seconds,
                   1e-6);
       EXPECT_GE(rank.measured.idle_seconds, (kRanks - 1) * 3 * kForward * 0.9);
     }
-    EXPECT_GE(report.costs.stages[1].backward, 2 * kForward);
+    EXPECT_EQ(report.predicted_seconds, simulate(lowered, report.costs).makespan);
+    EXPECT_GE(report.costs.stages[1].backward, 2 * kForward * 0.99);
     EXPECT_EQ(report.ranks[0].predicted_peak_activations, 3);
   });
 }

@@ -37,7 +37,10 @@ TEST(Registry, UnknownNamesAndImpossibleSizesAreRefused) {
   EXPECT_THAT(refused("gpip", {}),
               HasSubstr("not one of gpipe | 1f1b | csv:FILE; did you mean \"gpipe\"?"));
   EXPECT_THAT(refused("1f1b", {.ranks = 2, .chunks = 2}), HasSubstr("parallel.chunks = 2"));
-  EXPECT_THAT(refused("1f1b", {.ranks = 2, .microbatches = 0}), HasSubstr(">= 1"));
+  EXPECT_THAT(refused("1f1b", {.ranks = 2, .microbatches = 0}),
+              HasSubstr("2 ranks x 1 chunks x 0 micro-batches; each must be at least 1"));
+  EXPECT_THAT(refused("1f1b", {.ranks = 2, .microbatches = 2'000'000'000}),
+              HasSubstr("at most 10000000"));
 }
 
 TEST(Registry, FilesAreReadAndCheckedAgainstTheSizeOfTheRun) {

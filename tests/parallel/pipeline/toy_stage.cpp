@@ -17,8 +17,8 @@ at::Tensor normal(at::IntArrayRef sizes, std::uint64_t seed) {
 
 }  // namespace
 
-ToyStage::ToyStage(int first, int last, int microbatches, std::int64_t scale)
-    : first_(first), last_(last), microbatches_(microbatches), scale_(scale) {
+ToyStage::ToyStage(int first, int last, int microbatches, std::int64_t scale, Held& held)
+    : first_(first), last_(last), microbatches_(microbatches), scale_(scale), held_(held) {
   for (int layer = first; layer < last; ++layer) {
     const auto index = static_cast<std::size_t>(layer);
     const std::int64_t in = kWidths[index], out = kWidths[index + 1];
@@ -48,6 +48,7 @@ at::Tensor ToyStage::forward(int microbatch, at::Tensor input) {
   if (first_ > 0) watch(input);
   at::Tensor x = first_ == 0 ? values_of(0, microbatch) : input.detach().requires_grad_();
   Saved saved{.input = x, .output = {}};
+  held_.most = std::max(held_.most, ++held_.now);
   for (std::size_t i = 0; i < parameters_.size(); i += 2) {
     x = at::gelu(at::linear(x, parameters_[i], parameters_[i + 1]));
   }
@@ -69,6 +70,7 @@ at::Tensor ToyStage::backward(int microbatch, at::Tensor output_gradient) {
   const Saved saved = saved_.extract(microbatch).mapped();
   torch::autograd::backward({saved.output}, {output_gradient});
   ++backwards_;
+  --held_.now;
   if (first_ == 0) return {};
   const at::Tensor input_gradient = saved.input.grad();
   watch(input_gradient);

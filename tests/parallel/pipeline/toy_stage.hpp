@@ -14,10 +14,16 @@ namespace spillway::pipeline {
 /// micro-batch is shorter, and one alone is the short one.
 inline constexpr int kToyLayers = 4;
 
+/// Counts what the stages of one rank keep for their backwards.
+struct Held {
+  int now = 0;
+  int most = 0;
+};
+
 class ToyStage final : public Stage {
  public:
   /// Layers first..last-1 of the model. `scale` multiplies the rows of a micro-batch.
-  ToyStage(int first, int last, int microbatches, std::int64_t scale = 1);
+  ToyStage(int first, int last, int microbatches, std::int64_t scale, Held& held);
 
   at::Tensor make_input(int microbatch) override;
   at::Tensor forward(int microbatch, at::Tensor input) override;
@@ -42,6 +48,7 @@ class ToyStage final : public Stage {
 
   int first_, last_, microbatches_;
   std::int64_t scale_;
+  Held& held_;
   std::vector<at::Tensor> parameters_;
   std::map<int, Saved> saved_;
   std::map<int, float> losses_;

@@ -101,6 +101,9 @@ TEST(Validate, MessagesAndReductionsOutOfOrderAreNamed) {
   EXPECT_EQ(lowered_fault("0F0 0SEND_F0 0B0 0RECV_B0 0REDUCE_GRAD\n"
                           "1RECV_F0 1F0 1B0 1SEND_B0 1REDUCE_GRAD"),
             "0 3 0RECV_B0 comes behind 0B0 (rank 0, action 3)");
+  EXPECT_EQ(lowered_fault("0RECV_B0 0F0 0SEND_F0 0B0 0REDUCE_GRAD\n"
+                          "1RECV_F0 1F0 1B0 1SEND_B0 1REDUCE_GRAD"),
+            "0 0 0RECV_B0 comes before 0F0 (rank 0, action 2), whose output has its shape");
   EXPECT_EQ(lowered_fault("0F0 0SEND_F0 0RECV_B0 0REDUCE_GRAD 0B0\n"
                           "1RECV_F0 1F0 1B0 1SEND_B0 1REDUCE_GRAD"),
             "0 3 0REDUCE_GRAD comes before 0B0 (rank 0, action 5)");
