@@ -5,9 +5,9 @@
 #include <cstdio>
 
 #include "data/mutate/categories.hpp"
+#include "data/mutate/characters.hpp"
 #include "data/mutate/graphemes.hpp"
 #include "data/mutate/substitution.hpp"
-#include "data/mutate/utf8.hpp"
 #include "data/mutate/word_lists.hpp"
 
 namespace spillway::data {
@@ -265,8 +265,8 @@ std::vector<Candidate> find_commas(std::string_view text, RandomKey&) {
     for (std::size_t at = text.find(comma, 1); at != std::string_view::npos;
          at = text.find(comma, at + comma.size())) {
       const std::size_t end = at + comma.size();
-      if (end == text.size() || !is_han(code_point_before(text, at).value) ||
-          !is_han(code_point_at(text, end).value))
+      if (end == text.size() || !is_han(character_before(text, at).value) ||
+          !is_han(character_at(text, end).value))
         continue;
       if (is_clean_cut(text, at) && is_clean_cut(text, end)) places.push_back({at, end, ""});
     }

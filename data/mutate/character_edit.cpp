@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "data/mutate/characters.hpp"
 #include "data/mutate/edit_builder.hpp"
 #include "data/mutate/graphemes.hpp"
-#include "data/mutate/utf8.hpp"
 #include "data/mutate/words.hpp"
 
 namespace spillway::data {
@@ -12,7 +12,7 @@ namespace {
 
 bool is_insertion_point(std::string_view text, std::size_t at) {
   if (!is_clean_cut(text, at)) return false;
-  return at == 0 || is_blank(text[at - 1]) || is_han(code_point_before(text, at).value);
+  return at == 0 || is_blank(text[at - 1]) || is_han(character_before(text, at).value);
 }
 
 /// The first insertion point at or after `from`, inside a turn; text.size() + 1 when there is none.
@@ -81,7 +81,7 @@ std::optional<Sample> StringInsertion::apply(const Sample& sample, RandomKey key
   for (const std::size_t at : insertion_points(sample, 1 + draws.below(most_), draws)) {
     std::string text = draw_(draws);
     const bool spaced = at < sample.bytes.size() && !is_blank(sample.bytes[at]) &&
-                        !is_han(code_point_at(sample.bytes, at).value);
+                        !is_han(character_at(sample.bytes, at).value);
     builder.insert(at, spaced ? text + " " : text);
   }
   return std::move(builder).finish(*this, key, effect());

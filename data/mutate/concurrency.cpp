@@ -5,12 +5,12 @@
 #include <numeric>
 
 #include "data/mutate/categories.hpp"
+#include "data/mutate/characters.hpp"
 #include "data/mutate/edit_builder.hpp"
 #include "data/mutate/graphemes.hpp"
 #include "data/mutate/padding.hpp"
 #include "data/mutate/statements.hpp"
 #include "data/mutate/turn_units.hpp"
-#include "data/mutate/utf8.hpp"
 
 namespace spillway::data {
 namespace {
@@ -107,7 +107,7 @@ class InterleaveWriters : public DescribedOperator {
     if (!sample.turns.empty()) return std::nullopt;
     RandomKey draws = stream(key);
     const auto other = draw_other(pool, sample, draws, [](const Sample& candidate) {
-      return candidate.turns.empty() && is_valid_utf8(candidate.bytes);
+      return candidate.turns.empty() && is_utf8(candidate.bytes);
     });
     if (!other) return std::nullopt;
     const std::vector<std::string> pieces = pieces_of(other->bytes, 2 + draws.below(7));
@@ -159,7 +159,7 @@ class TornWrite : public DescribedOperator {
     if (!sample.turns.empty()) return std::nullopt;
     RandomKey draws = stream(key);
     const auto newer = draw_other(pool, sample, draws, [](const Sample& candidate) {
-      return candidate.turns.empty() && is_valid_utf8(candidate.bytes);
+      return candidate.turns.empty() && is_utf8(candidate.bytes);
     });
     if (!newer) return std::nullopt;
     const std::size_t both = std::min(sample.bytes.size(), newer->bytes.size());

@@ -4,12 +4,12 @@
 #include <numeric>
 
 #include "data/mutate/categories.hpp"
+#include "data/mutate/characters.hpp"
 #include "data/mutate/edit_builder.hpp"
 #include "data/mutate/graphemes.hpp"
 #include "data/mutate/padding.hpp"
 #include "data/mutate/statements.hpp"
 #include "data/mutate/turn_units.hpp"
-#include "data/mutate/utf8.hpp"
 
 namespace spillway::data {
 namespace {
@@ -127,7 +127,7 @@ class MergeConversations : public TurnOperator {
                                const SamplePool& pool) const override {
     RandomKey draws = stream(key);
     const auto other = draw_other(pool, sample, draws, [](const Sample& candidate) {
-      return candidate.turns.size() >= 2 && is_valid_utf8(candidate.bytes);
+      return candidate.turns.size() >= 2 && is_utf8(candidate.bytes);
     });
     if (!other) return std::nullopt;
     const TurnUnits others(*other);

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "data/mutate/utf8.hpp"
+#include "data/mutate/characters.hpp"
 
 namespace spillway::data {
 namespace {
@@ -35,9 +35,9 @@ bool joins_hangul(int before, int after) {
 /// Rule GB11: whether the text that ends with the joiner before byte `at` is a pictograph,
 /// extending marks, joiner.
 bool ends_emoji_sequence(std::string_view text, std::size_t at) {
-  at -= code_point_before(text, at).bytes;
+  at -= character_before(text, at).bytes;
   while (at > 0) {
-    const CodePoint c = code_point_before(text, at);
+    const Character c = character_before(text, at);
     if (is_pictograph(c.value)) return true;
     if (cluster_class(c.value) != U_GCB_EXTEND) return false;
     at -= c.bytes;
@@ -49,7 +49,7 @@ bool ends_emoji_sequence(std::string_view text, std::size_t at) {
 bool odd_regional_indicators(std::string_view text, std::size_t at) {
   bool odd = false;
   while (at > 0) {
-    const CodePoint c = code_point_before(text, at);
+    const Character c = character_before(text, at);
     if (cluster_class(c.value) != U_GCB_REGIONAL_INDICATOR) break;
     odd = !odd;
     at -= c.bytes;
@@ -62,7 +62,7 @@ bool inside_sequence(std::string_view text, std::size_t at) {
   if (at >= text.size() || (static_cast<unsigned char>(text[at]) & 0xC0) != 0x80) return false;
   for (std::size_t back = 1; back <= std::min<std::size_t>(3, at); ++back) {
     if ((static_cast<unsigned char>(text[at - back]) & 0xC0) == 0x80) continue;
-    return code_point_at(text, at - back).bytes > back;
+    return character_at(text, at - back).bytes > back;
   }
   return false;
 }
@@ -73,7 +73,7 @@ bool is_grapheme_boundary(std::string_view text, std::size_t at) {
   if (at == 0 || at >= text.size()) return at == 0 || at == text.size();
   if (is_ascii(text[at]) && is_ascii(text[at - 1])) return text[at] != '\n' || text[at - 1] != '\r';
   if (inside_sequence(text, at)) return false;
-  const char32_t left = code_point_before(text, at).value, right = code_point_at(text, at).value;
+  const char32_t left = character_before(text, at).value, right = character_at(text, at).value;
   const int before = cluster_class(left), after = cluster_class(right);
   if (is_control(before) || is_control(after)) return true;
   if (joins_hangul(before, after)) return false;
@@ -89,11 +89,11 @@ bool is_grapheme_boundary(std::string_view text, std::size_t at) {
 bool is_clean_cut(std::string_view text, std::size_t at) {
   if (!is_grapheme_boundary(text, at)) return false;
   if (at < text.size() && !is_ascii(text[at])) {
-    const int after = cluster_class(code_point_at(text, at).value);
+    const int after = cluster_class(character_at(text, at).value);
     if (after == U_GCB_EXTEND || after == U_GCB_ZWJ || after == U_GCB_SPACING_MARK) return false;
   }
   if (at == 0 || is_ascii(text[at - 1])) return at == 0 || text[at - 1] != '\r';
-  return cluster_class(code_point_before(text, at).value) != U_GCB_PREPEND;
+  return cluster_class(character_before(text, at).value) != U_GCB_PREPEND;
 }
 
 std::size_t next_clean_cut(std::string_view text, std::size_t at) {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "data/mutate/characters.hpp"
 #include "data/mutate/graphemes.hpp"
-#include "data/mutate/utf8.hpp"
 #include "data/mutate/words.hpp"
 
 namespace spillway::data {
@@ -44,7 +44,7 @@ std::string Padding::next_text() {
   like.id = except_;
   like.language = language_;
   auto drawn = draw_other(pool_, like, key_,
-                          [](const Sample& candidate) { return is_valid_utf8(candidate.bytes); });
+                          [](const Sample& candidate) { return is_utf8(candidate.bytes); });
   return drawn ? std::move(drawn->bytes) : std::string();
 }
 

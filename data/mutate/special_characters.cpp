@@ -5,9 +5,9 @@
 #include "data/mutate/categories.hpp"
 #include "data/mutate/character_edit.hpp"
 #include "data/mutate/character_lists.hpp"
+#include "data/mutate/characters.hpp"
 #include "data/mutate/edit_builder.hpp"
 #include "data/mutate/graphemes.hpp"
-#include "data/mutate/utf8.hpp"
 #include "data/mutate/words.hpp"
 
 namespace spillway::data {
@@ -36,7 +36,7 @@ bool insert_control(std::string_view text, std::size_t at, RandomKey& key,
 
 bool replace_by_lookalike(std::string_view text, std::size_t at, RandomKey& key,
                           CharacterChange& change) {
-  const CodePoint c = code_point_at(text, at);
+  const Character c = character_at(text, at);
   const std::u32string_view twins = lookalikes(c.value);
   if (twins.empty() || !is_grapheme_boundary(text, at + c.bytes)) return false;
   append_utf8(change.text, twins[key.below(twins.size())]);
@@ -45,7 +45,7 @@ bool replace_by_lookalike(std::string_view text, std::size_t at, RandomKey& key,
 }
 
 bool stack_marks(std::string_view text, std::size_t at, RandomKey& key, CharacterChange& change) {
-  const CodePoint c = code_point_at(text, at);
+  const Character c = character_at(text, at);
   const bool letter = c.bytes == 1 ? is_ascii_letter(text[at]) : is_han(c.value);
   if (!letter || !is_grapheme_boundary(text, at + c.bytes)) return false;
   change.end = at + c.bytes;

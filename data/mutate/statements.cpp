@@ -4,8 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "data/mutate/characters.hpp"
 #include "data/mutate/graphemes.hpp"
-#include "data/mutate/utf8.hpp"
 #include "data/mutate/word_lists.hpp"
 
 namespace spillway::data {
@@ -37,10 +37,10 @@ void collect_han_pairs(std::string_view text, Span range, std::vector<Span>& pla
       ++at;
       continue;
     }
-    const CodePoint first = code_point_at(text, at);
+    const Character first = character_at(text, at);
     const std::size_t middle = at + first.bytes;
-    const CodePoint second =
-        is_han(first.value) && middle < range.end ? code_point_at(text, middle) : CodePoint{};
+    const Character second =
+        is_han(first.value) && middle < range.end ? character_at(text, middle) : Character{};
     const std::size_t end = middle + second.bytes;
     const bool pair = is_han(second.value) && end <= range.end && is_clean_cut(text, at) &&
                       is_clean_cut(text, end);

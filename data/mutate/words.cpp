@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "data/mutate/characters.hpp"
 #include "data/mutate/graphemes.hpp"
-#include "data/mutate/utf8.hpp"
 
 namespace spillway::data {
 namespace {
@@ -37,7 +37,7 @@ bool may_touch_word(char32_t c) {
 bool opens_word(std::string_view text, std::size_t at) {
   if (at == 0) return true;
   if (is_ascii(text[at - 1])) return class_of(text[at - 1]) & may_precede;
-  return may_touch_word(code_point_before(text, at).value) && is_clean_cut(text, at);
+  return may_touch_word(character_before(text, at).value) && is_clean_cut(text, at);
 }
 
 /// The end of the sentence punctuation whose sequence starts at `at`, or 0 when no sentence ends
@@ -57,7 +57,7 @@ std::size_t sentence_end(std::string_view text, std::size_t begin, std::size_t a
 }
 
 bool opens_sentence(std::string_view text, std::size_t at) {
-  return is_upper(text[at]) || (!is_ascii(text[at]) && is_han(code_point_at(text, at).value));
+  return is_upper(text[at]) || (!is_ascii(text[at]) && is_han(character_at(text, at).value));
 }
 
 }  // namespace
@@ -65,7 +65,7 @@ bool opens_sentence(std::string_view text, std::size_t at) {
 bool closes_word(std::string_view text, std::size_t at) {
   if (at == text.size()) return true;
   if (!is_ascii(text[at]))
-    return may_touch_word(code_point_at(text, at).value) && is_clean_cut(text, at);
+    return may_touch_word(character_at(text, at).value) && is_clean_cut(text, at);
   const std::uint8_t follower = class_of(text[at]);
   if (!(follower & may_follow)) return false;
   if (!(follower & stop) || at + 1 == text.size() || !is_ascii(text[at + 1])) return true;

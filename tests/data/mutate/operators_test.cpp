@@ -64,7 +64,7 @@ void check_mutant(const Operator& op, const Sample& sample, const Sample& mutant
   ASSERT_TRUE(mutant.bytes != sample.bytes || op.name() == "swap_roles");
   check_edits(sample, mutant);
   check_turns_fit(mutant);
-  ASSERT_TRUE(op.raw() || !is_valid_utf8(sample.bytes) || is_valid_utf8(mutant.bytes));
+  ASSERT_TRUE(op.raw() || !is_utf8(sample.bytes) || is_utf8(mutant.bytes));
   ASSERT_EQ(mutant.id, sample.id);
   ASSERT_EQ(mutant.language, sample.language);
   ASSERT_EQ(mutant.category, op.category());

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "data/mutate/characters.hpp"
 #include "data/mutate/operator.hpp"
-#include "data/mutate/utf8.hpp"
 
 namespace spillway::data {
 

@@ -37,7 +37,7 @@ template <class Drop>
 std::string without(std::string_view text, const Drop& drop) {
   std::string kept;
   for (std::size_t at = 0; at < text.size();) {
-    const CodePoint c = code_point_at(text, at);
+    const Character c = character_at(text, at);
     if (!drop(static_cast<UChar32>(c.value))) kept.append(text, at, c.bytes);
     at += c.bytes;
   }
@@ -143,7 +143,7 @@ TEST(SpecialCharacters, ExoticBlanksAreBlanks) {
   for_mutants("exotic_blanks", [](const Sample& sample, const Sample& mutant) {
     std::string plain;
     for (std::size_t at = 0; at < mutant.bytes.size();) {
-      const CodePoint c = code_point_at(mutant.bytes, at);
+      const Character c = character_at(mutant.bytes, at);
       plain += u_charType(static_cast<UChar32>(c.value)) == U_SPACE_SEPARATOR
                    ? " "
                    : mutant.bytes.substr(at, c.bytes);
@@ -172,7 +172,7 @@ TEST(SpecialCharacters, MalformedBytesAreOnlyInTheRawLane) {
   EXPECT_TRUE(op.raw());
   const auto mutant = op.apply(text("plain text with some words in it"), RandomKey(1), no_pool());
   ASSERT_TRUE(mutant);
-  EXPECT_FALSE(is_valid_utf8(mutant->bytes));
+  EXPECT_FALSE(is_utf8(mutant->bytes));
 }
 
 TEST(SpecialCharacters, DensityIsAsStated) {

@@ -5,25 +5,23 @@
 #include <string>
 #include <string_view>
 
-namespace spillway::data {
+#include "data/source/utf8.hpp"
 
-/// Whether all of `text` is well-formed UTF-8 (no surrogates, nothing over U+10FFFF, no overlong
-/// forms).
-bool is_valid_utf8(std::string_view text);
+namespace spillway::data {
 
 /// Appends `code_point` to `text`.
 void append_utf8(std::string& text, char32_t code_point);
 
 /// The code point at byte `at` and its length in bytes. A byte that starts no well-formed sequence
 /// comes back as U+FFFD of length 1.
-struct CodePoint {
+struct Character {
   char32_t value = 0;
   std::uint32_t bytes = 0;
 };
-CodePoint code_point_at(std::string_view text, std::size_t at);
+Character character_at(std::string_view text, std::size_t at);
 
 /// The code point that ends just before byte `end` (> 0); {U+FFFD, 1} for a malformed one.
-CodePoint code_point_before(std::string_view text, std::size_t end);
+Character character_before(std::string_view text, std::size_t end);
 
 /// A CJK ideograph (Unicode blocks of unified and compatibility ideographs).
 constexpr bool is_han(char32_t c) {
