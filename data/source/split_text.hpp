@@ -21,13 +21,13 @@ struct SplitOptions {
 };
 
 /// A piece of a text: bytes of it, without white space at its end or empty lines before it.
-struct Piece {
+struct TextPiece {
   std::string_view text;
   std::size_t line = 1;  ///< where it begins
 };
 
 struct Pieces {
-  std::vector<Piece> kept;
+  std::vector<TextPiece> kept;
   std::uint64_t too_short = 0;
 };
 

@@ -9,7 +9,7 @@ namespace {
 
 std::vector<std::string> pieces_of(const std::string& text, const SplitOptions& options) {
   std::vector<std::string> texts;
-  for (const Piece& piece : split_text(text, options).kept) texts.emplace_back(piece.text);
+  for (const TextPiece& piece : split_text(text, options).kept) texts.emplace_back(piece.text);
   return texts;
 }
 

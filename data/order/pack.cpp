@@ -1,0 +1,139 @@
+#include "data/order/pack.hpp"
+
+#include <algorithm>
+
+#include "configs/error.hpp"
+#include "data/corpus/checksum.hpp"
+#include "data/tokens/byte_tokenizer.hpp"
+
+namespace spillway::data {
+namespace {
+
+// Streams of random numbers of one seed.
+constexpr std::uint64_t kOrderStream = 1, kMutationStream = 2;
+
+}  // namespace
+
+PackedGroup::PackedGroup(std::vector<Item> items, std::int64_t sequence_length)
+    : items_(std::move(items)), length_(sequence_length) {
+  for (Item& item : items_) {
+    item.begin = static_cast<std::uint64_t>(total_);
+    total_ += static_cast<std::int64_t>(encoded_length(item.bytes.size(), item.turns.size()));
+    item.end = static_cast<std::uint64_t>(total_);
+  }
+  sequences_ = total_ == 0 ? 0 : (total_ - 1 + length_ - 1) / length_;
+}
+
+std::int64_t PackedGroup::target_tokens(std::int64_t sequence) const {
+  return std::min(length_, total_ - 1 - sequence * length_);
+}
+
+void PackedGroup::count_samples(std::int64_t sequence, CategoryCounts& counts) const {
+  const auto begin = static_cast<std::uint64_t>(sequence * length_),
+             end = begin + static_cast<std::uint64_t>(length_);
+  auto item = std::partition_point(items_.begin(), items_.end(),
+                                   [&](const Item& i) { return i.begin < begin; });
+  for (; item != items_.end() && item->begin < end; ++item)
+    ++counts[static_cast<std::size_t>(item->category)];
+}
+
+void PackedGroup::encode_items() {
+  tokens_.reserve(static_cast<std::size_t>(total_));
+  for (const Item& item : items_) encode(item.bytes, item.turns, tokens_);
+}
+
+std::vector<Piece> PackedGroup::fill(std::int64_t sequence, std::span<std::int32_t> tokens,
+                                     std::span<std::int32_t> targets) {
+  if (tokens_.empty()) encode_items();
+  const auto begin = static_cast<std::uint64_t>(sequence * length_);
+  const std::uint64_t count =
+      std::min<std::uint64_t>(tokens_.size() - begin, static_cast<std::uint64_t>(length_));
+  const auto known = static_cast<std::size_t>(target_tokens(sequence));
+  const auto from = tokens_.begin() + static_cast<std::ptrdiff_t>(begin);
+  std::fill(std::copy_n(from, count, tokens.begin()), tokens.end(), id_of(ControlToken::padding));
+  std::fill(std::copy_n(from + 1, known, targets.begin()), targets.end(), kIgnoredTarget);
+  std::vector<Piece> pieces;
+  auto item = std::partition_point(items_.begin(), items_.end(),
+                                   [&](const Item& i) { return i.end <= begin; });
+  for (; item != items_.end() && item->begin < begin + count; ++item) {
+    pieces.push_back({item->id, item->category,
+                      static_cast<std::uint32_t>(std::max(item->begin, begin) - begin),
+                      static_cast<std::uint32_t>(std::min(item->end, begin + count) - begin)});
+  }
+  return pieces;
+}
+
+Packer::Packer(const CorpusReader& corpus, Options options)
+    : corpus_(corpus),
+      options_(std::move(options)),
+      split_(corpus.size(), corpus.base_count(), options_.validation_share),
+      pool_(corpus, corpus.base_count(), options_.validation_share) {
+  if (options_.sequence_length < 1)
+    fail_input("sequence length = " + std::to_string(options_.sequence_length) + "; valid: >= 1");
+  if (options_.mutation_rate > 0 && options_.operators.empty()) {
+    fail_input("data.mutation.rate = " + std::to_string(options_.mutation_rate) +
+               " without an operator");
+  }
+  places_ = options_.side == Side::train ? split_.train_size() : split_.validation_size();
+  if (places_ == 0) {
+    fail_input("corpus " + corpus.dir().string() + ": no sample is held out; it has " +
+               std::to_string(corpus.base_count()) +
+               " base samples, data.validation = " + std::to_string(options_.validation_share));
+  }
+}
+
+PackedGroup Packer::group(std::uint64_t number) const {
+  const std::uint64_t epoch = number / groups_per_epoch();
+  const std::uint64_t first = number % groups_per_epoch() * kGroupSamples;
+  const Permutation order(places_, RandomKey(options_.seed).split(kOrderStream).split(epoch));
+  std::vector<PackedGroup::Item> items;
+  for (std::uint64_t place = first; place < std::min(first + kGroupSamples, places_); ++place) {
+    if (options_.side == Side::validation) {
+      items.push_back(item(epoch, split_.validation_id(order(place))));
+    } else if (const std::optional<std::uint64_t> id = split_.train_id(order(place))) {
+      items.push_back(item(epoch, *id));
+    }
+  }
+  return {std::move(items), options_.sequence_length};
+}
+
+PackedGroup::Item Packer::item(std::uint64_t epoch, std::uint64_t id) const {
+  SampleView view = corpus_.view(id);
+  if (options_.side == Side::train && options_.mutation_rate > 0 && !view.mutated) {
+    if (std::shared_ptr<const Sample> mutant = mutate(epoch, id)) {
+      return {.id = id,
+              .category = mutant->category,
+              .bytes = mutant->bytes,
+              .turns = mutant->turns,
+              .mutant = mutant};
+    }
+  }
+  return {.id = id,
+          .category = view.category,
+          .bytes = view.bytes,
+          .turns = std::move(view.turns),
+          .mutant = nullptr};
+}
+
+/// The mutant of this sample in this epoch; nothing when it stays as it is. The first operator is
+/// drawn; one that finds no place in the sample passes it on to the next. Each works from a key of
+/// its own, so that its result does not depend on the list of operators.
+std::shared_ptr<const Sample> Packer::mutate(std::uint64_t epoch, std::uint64_t id) const {
+  const RandomKey key = RandomKey(options_.seed).split(kMutationStream).split(epoch).split(id);
+  RandomKey draws = key.split(0);
+  if (draws.uniform() >= options_.mutation_rate) return nullptr;
+  const std::size_t count = options_.operators.size();
+  const std::size_t first = draws.below(count);
+  const Sample sample = corpus_.get(id);
+  for (std::size_t k = 0; k < count; ++k) {
+    const Operator& operation = *options_.operators[(first + k) % count];
+    if (std::optional<Sample> mutant =
+            operation.apply(sample, key.split(checksum(operation.name())), pool_)) {
+      check_turns(*mutant);
+      return std::make_shared<const Sample>(std::move(*mutant));
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace spillway::data
