@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 
 #include "configs/error.hpp"
-#include "data/mutate/utf8.hpp"
 #include "data/source/language.hpp"
 #include "data/source/source.hpp"
+#include "data/source/utf8.hpp"
 
 namespace spillway::data {
 namespace {
@@ -52,7 +52,7 @@ Sample dialogue_of_json(const nlohmann::json& record) {
 bool dialogue_of_yaml(const YAML::Node& conversation, Sample& sample) {
   if (!conversation.IsSequence() || conversation.size() < 2) return false;
   for (const YAML::Node& utterance : conversation) {
-    if (!utterance.IsScalar() || !is_valid_utf8(utterance.Scalar())) return false;
+    if (!utterance.IsScalar() || !is_utf8(utterance.Scalar())) return false;
     add_turn(sample, sample.turns.size() % 2 == 0 ? "user" : "assistant", utterance.Scalar());
   }
   return true;

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <map>
 
-#include "data/mutate/utf8.hpp"
+#include "data/source/utf8.hpp"
 
 namespace spillway::data {
 namespace {
@@ -50,11 +50,12 @@ ScriptCounts count_scripts(std::string_view text) {
   ScriptCounts counts;
   for (std::size_t at = 0; at < text.size();) {
     const CodePoint point = code_point_at(text, at);
-    at += point.bytes;
+    at += point.length == 0 ? 1 : point.length;
     const char32_t c = point.value;
+    const bool han = (c >= 0x3400 && c <= 0x9fff) || (c >= 0x20000 && c <= 0x3ffff);
     const bool kana = c >= 0x3040 && c <= 0x30ff;
     const bool hangul = (c >= 0xac00 && c <= 0xd7a3) || (c >= 0x1100 && c <= 0x11ff);
-    counts.han += is_han(c);
+    counts.han += han;
     counts.kana += kana;
     counts.hangul += hangul;
     counts.letters += c >= 0xc0 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');

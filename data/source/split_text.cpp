@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "configs/error.hpp"
+#include "data/source/utf8.hpp"
 
 namespace spillway::data {
 namespace {
@@ -12,12 +13,6 @@ constexpr std::string_view kBlank = " \t\r\f\v";
 struct Line {
   std::size_t begin = 0, end = 0;  // without the newline
 };
-
-/// The largest code point boundary <= `at`.
-std::size_t boundary_before(std::string_view text, std::size_t at) {
-  while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80) --at;
-  return at;
-}
 
 class Splitter {
  public:

@@ -1,7 +1,7 @@
 // Plain text, reStructuredText and Markdown as samples.
-#include "data/mutate/utf8.hpp"
 #include "data/source/language.hpp"
 #include "data/source/source.hpp"
+#include "data/source/utf8.hpp"
 
 namespace spillway::data {
 
@@ -13,7 +13,7 @@ void read_plain_text(const SourceFile& file, const std::string& text, const Sour
   if (pieces.too_short > 0) left_out["shorter than --min-bytes"] += pieces.too_short;
   const std::string of_path = language_of_path(file.path);
   for (const TextPiece& piece : pieces.kept) {
-    if (!is_valid_utf8(piece.text) || piece.text.find('\0') != std::string_view::npos) {
+    if (!is_utf8(piece.text) || piece.text.find('\0') != std::string_view::npos) {
       ++left_out["not UTF-8 text"];
       continue;
     }

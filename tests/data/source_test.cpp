@@ -8,6 +8,7 @@
 #include "data/corpus/corpus_reader.hpp"
 #include "data/source/build.hpp"
 #include "data/source/language.hpp"
+#include "data/source/utf8.hpp"
 #include "tests/data/temporary_folder.hpp"
 
 namespace spillway::data {
@@ -156,6 +157,17 @@ TEST(Language, PathAndScriptAgree) {
   EXPECT_EQ(language_of("これは日本語です", ""), "ja");
   EXPECT_EQ(language_of("안녕하세요", ""), "ko");
   EXPECT_EQ(language_of("123", ""), "en");
+}
+
+TEST(Utf8, MalformedSequencesAreFound) {
+  for (const char* good : {"a", "é", "鸟", "🐦", "\xf4\x8f\xbf\xbf"})
+    EXPECT_TRUE(is_utf8(good)) << good;
+  for (const char* bad : {"\x80", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+                          "\xe9\xb8", "\xff", "\xf0\x82\x82\xac"}) {
+    EXPECT_FALSE(is_utf8(bad));
+  }
+  EXPECT_EQ(boundary_before("鸟鸟", 5), 3u);
+  EXPECT_EQ(boundary_before("ab", 1), 1u);
 }
 
 TEST(BuildCorpus, LeavesOutDuplicatesUnlessToldOtherwise) {

@@ -4,7 +4,7 @@
 #include <sstream>
 
 #include "configs/error.hpp"
-#include "data/mutate/utf8.hpp"
+#include "data/source/utf8.hpp"
 
 namespace spillway::trainer {
 namespace {
@@ -54,7 +54,7 @@ std::string printable(std::string_view bytes) {
   char code[24];
   for (std::size_t at = 0; at < bytes.size();) {
     const data::CodePoint point = data::code_point_at(bytes, at);
-    if (point.value == 0xfffd && point.bytes == 1) {  // malformed
+    if (point.length == 0) {
       std::snprintf(code, sizeof code, "\\x%02x",
                     static_cast<unsigned>(static_cast<unsigned char>(bytes[at++])));
       text += code;
@@ -64,9 +64,9 @@ std::string printable(std::string_view bytes) {
       std::snprintf(code, sizeof code, "\\u{%x}", static_cast<unsigned>(point.value));
       text += code;
     } else {
-      text += bytes.substr(at, point.bytes);
+      text += bytes.substr(at, point.length);
     }
-    at += point.bytes;
+    at += point.length;
   }
   return text;
 }
