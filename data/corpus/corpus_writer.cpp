@@ -49,6 +49,17 @@ int claim(const fs::path& folder) {
   return lock;
 }
 
+/// Swaps two folders, in one step where the file system can, so that a reader finds the old corpus
+/// or the new one.
+void exchange(const fs::path& a, const fs::path& b) {
+  if (::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0) return;
+  const fs::path aside = b.string() + ".old";
+  fs::remove_all(aside);
+  fs::rename(b, aside);
+  fs::rename(a, b);
+  fs::rename(aside, a);
+}
+
 std::string shard_name(std::size_t index) {
   char name[32];
   std::snprintf(name, sizeof name, "shard-%05zu.h5", index);
@@ -126,12 +137,14 @@ Manifest CorpusWriter::seal() {
 
 void CorpusWriter::publish() {
   fs::remove(unfinished_ / "lock");
-  const fs::path old = options_.out.string() + ".old";
-  fs::remove_all(old);
-  if (fs::exists(options_.out)) fs::rename(options_.out, old);
-  fs::rename(unfinished_, options_.out);
-  sync_to_disk(options_.out.parent_path());
-  fs::remove_all(old);
+  if (fs::exists(options_.out / kManifestFile)) {
+    exchange(unfinished_, options_.out);
+    sync_to_disk(options_.out.parent_path());
+    fs::remove_all(unfinished_);
+  } else {
+    fs::rename(unfinished_, options_.out);
+    sync_to_disk(options_.out.parent_path());
+  }
   ::close(lock_);
   lock_ = -1;
 }

@@ -34,7 +34,7 @@ ShardReader::ShardReader(const std::filesystem::path& path, std::uint64_t first_
     check_lengths();
     const bool sealed = Hdf5File::open(path).has_attribute("/", "sealed");
     if (sealed != (expect == Expect::sealed))
-      fail("it is not sealed, so its writer did not finish");
+      fail_input("not sealed, so its writer did not finish");
   } catch (const Error& error) {
     const std::string name = "corpus shard " + path.string();
     const std::string what = error.what();
