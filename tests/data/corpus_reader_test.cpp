@@ -200,6 +200,25 @@ TEST(Verify, FindsAFlipOfAnyByteOfTheShard) {
   EXPECT_TRUE(verify(folder / "c").empty());
 }
 
+TEST(CorpusReader, ChecksEveryColumnOfASample) {
+  const TemporaryFolder folder;
+  build_random_corpus(folder / "c", 31);
+  const auto shard = folder / "c/shard-00000.h5";
+  for (const char* group : {"data", "dialogue", "provenance"}) {
+    for (const std::string& name : Hdf5File::open(shard).children(group)) {
+      const DatasetInfo info = Hdf5File::open(shard).describe(group + ("/" + name));
+      const std::uint64_t middle = info.offset + info.bytes / 2;
+      flip_byte(shard, middle);
+      const CorpusReader reader(folder / "c");
+      const std::string message = complaint_of([&] {
+        for (std::uint64_t id = 0; id < 31; ++id) reader.get(id);
+      });
+      EXPECT_NE(message.find("shard-00000.h5, sample "), std::string::npos) << group << "/" << name;
+      flip_byte(shard, middle);
+    }
+  }
+}
+
 TEST(Verify, NamesTheSampleWhoseTextChanged) {
   const TemporaryFolder folder;
   build_random_corpus(folder / "c", 50);

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "data/corpus/hdf5_handle.hpp"
 #include "data/tokens/byte_tokenizer.hpp"
@@ -272,6 +273,33 @@ TEST(Loader, ResumesFarIntoARunAtOnce) {
   Loader loader(options_for(folder / "c"), std::int64_t{1} << 60);
   EXPECT_EQ(loader.next().position, std::int64_t{1} << 60);
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+}
+
+TEST(Loader, ABatchPreparedAheadIsNotWaitedFor) {
+  const TemporaryFolder folder;
+  build_random_corpus(folder / "c", 70);
+  Loader loader(options_for(folder / "c"));
+  for (int step = 0; step < 3; ++step) {
+    loader.next();
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  loader.next();
+  EXPECT_LT(loader.wait_seconds(), 0.02);
+}
+
+TEST(Loader, EndsItsThreadWhetherOrNotABatchWasTaken) {
+  const TemporaryFolder folder;
+  build_random_corpus(folder / "c", 70);
+  const auto threads = [] {
+    const std::filesystem::directory_iterator tasks("/proc/self/task");
+    return std::distance(begin(tasks), end(tasks));
+  };
+  const auto before = threads();
+  for (int k = 0; k < 30; ++k) {
+    Loader loader(options_for(folder / "c"));
+    if (k % 2 == 0) loader.next();
+  }
+  EXPECT_EQ(threads(), before);
 }
 
 TEST(Loader, NamesShardAndSampleWhenOneIsDamaged) {
