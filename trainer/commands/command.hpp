@@ -19,6 +19,8 @@ struct Command {
 const std::vector<Command>& commands();
 
 int run_corpus_build(const std::vector<std::string>& words);
+int run_corpus_mutate(const std::vector<std::string>& words);
+int run_corpus_operators(const std::vector<std::string>& words);
 int run_corpus_show(const std::vector<std::string>& words);
 int run_corpus_stats(const std::vector<std::string>& words);
 int run_corpus_verify(const std::vector<std::string>& words);

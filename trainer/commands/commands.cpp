@@ -5,6 +5,8 @@ namespace spillway::trainer {
 const std::vector<Command>& commands() {
   static const std::vector<Command> kCommands{
       {"corpus build", "makes a corpus of text files and dialogues", run_corpus_build},
+      {"corpus mutate", "grows a corpus to any size with mutants", run_corpus_mutate},
+      {"corpus operators", "lists the mutation operators", run_corpus_operators},
       {"corpus show", "prints one sample, a mutant beside its original", run_corpus_show},
       {"corpus stats", "counts samples by category, language and length", run_corpus_stats},
       {"corpus verify", "reads every byte and compares it with its checksums", run_corpus_verify},
