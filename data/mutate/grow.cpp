@@ -66,7 +66,7 @@ class Growth {
         base_(options.in),
         operators_(select_operators(options.operators)),
         quotes_(base_, base_.base_count(), kHeldOut),
-        mutator_(operators_, quotes_, {options.long_context_share, dialogue_share()}),
+        mutator_(operators_, quotes_, options.long_context_share),
         per_shard_(samples_per_shard(base_.manifest(), options)),
         folder_(options.out, plan(), options.replace),
         shards_((options.samples + per_shard_ - 1) / per_shard_) {}
@@ -83,14 +83,6 @@ class Growth {
   }
 
  private:
-  double dialogue_share() const {
-    const auto& categories = base_.manifest().categories;
-    const auto dialogues = categories.find(to_string(Category::dialogue));
-    return dialogues == categories.end() ? 0.0
-                                         : static_cast<double>(dialogues->second) /
-                                               static_cast<double>(base_.manifest().samples);
-  }
-
   std::string plan() const {
     return "base " + base_.manifest().root + "\nsamples " + std::to_string(options_.samples) +
            "\nseed " + std::to_string(options_.seed) + "\noperators " + names_of(operators_) +

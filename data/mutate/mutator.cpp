@@ -1,6 +1,8 @@
 #include "data/mutate/mutator.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <numeric>
 #include <string>
 
@@ -10,19 +12,84 @@
 namespace spillway::data {
 namespace {
 
-constexpr double kUnit = 1 << 30;  // weights are integers, so that every machine draws alike
+using Shares = std::array<double, kCategories>;
+using Weights = std::array<std::uint64_t, kCategories>;
+using Operators = std::array<std::vector<const Operator*>, kCategories>;
 
-std::size_t index_of(Category category) { return static_cast<std::size_t>(category); }
+constexpr std::uint64_t kTried = 2048;  // samples on which it is tried what applies
+constexpr int kRounds = 200;            // of fitting
+constexpr double kLeast = 1e-4, kMost = 64;
+constexpr double kUnit = 1 << 14;  // weights are integers, so that every machine draws alike
 
-void check_share(const char* what, double share) {
-  if (!(share >= 0.0 && share <= 1.0)) {
-    fail_input(std::string(what) + " = " + std::to_string(share) +
-               " is out of range; valid: 0 to 1");
+/// Samples by the set of categories (bit i: category i) of which some operator applies.
+std::map<std::uint32_t, std::uint64_t> count_applicable(const Operators& operators,
+                                                        const SamplePool& pool) {
+  std::map<std::uint32_t, std::uint64_t> count;
+  const std::uint64_t tried = std::min(pool.size(), kTried);
+  for (std::uint64_t i = 0; i < tried; ++i) {
+    const Sample sample = pool.get(i * pool.size() / tried);
+    std::uint32_t applicable = 0;
+    for (std::size_t category = 0; category < kCategories; ++category) {
+      const bool some = std::ranges::any_of(operators[category], [&](const Operator* op) {
+        return op->apply(sample, RandomKey(i), pool).has_value();
+      });
+      applicable |= some ? 1U << category : 0U;
+    }
+    ++count[applicable];
   }
+  return count;
+}
+
+Shares wanted_shares(const Operators& operators, double long_context_share) {
+  constexpr auto kLong = static_cast<std::size_t>(Category::long_context);
+  const auto selected =
+      std::ranges::count_if(operators, [](const auto& of_one) { return !of_one.empty(); });
+  const bool has_long = !operators[kLong].empty();
+  const bool only_long = has_long && selected == 1;
+  const double long_part = only_long ? 1 : has_long ? long_context_share : 0;
+  Shares wanted{};
+  for (std::size_t i = 0; i < kCategories; ++i) {
+    if (!operators[i].empty())
+      wanted[i] = (1 - long_part) / static_cast<double>(selected - (has_long ? 1 : 0));
+  }
+  if (has_long) wanted[kLong] = long_part;
+  return wanted;
+}
+
+/// The shares that come out when each sample draws by weight among what applies to it.
+Shares shares_of(const Shares& weights, const std::map<std::uint32_t, std::uint64_t>& applicable) {
+  Shares shares{};
+  double mutated = 0;
+  for (const auto& [categories, samples] : applicable) {
+    double total = 0;
+    for (std::size_t i = 0; i < kCategories; ++i) total += categories >> i & 1 ? weights[i] : 0;
+    if (total == 0) continue;
+    mutated += static_cast<double>(samples);
+    for (std::size_t i = 0; i < kCategories; ++i) {
+      if (categories >> i & 1) shares[i] += static_cast<double>(samples) * weights[i] / total;
+    }
+  }
+  for (double& share : shares) share /= std::max(mutated, 1.0);
+  return shares;
+}
+
+/// Iterative proportional fitting, with bounds for categories that cannot reach their share.
+Weights fit(const Shares& wanted, const std::map<std::uint32_t, std::uint64_t>& applicable) {
+  Shares weights = wanted;
+  for (int round = 0; round < kRounds && !applicable.empty(); ++round) {
+    const Shares shares = shares_of(weights, applicable);
+    for (std::size_t i = 0; i < kCategories; ++i) {
+      if (wanted[i] > 0 && shares[i] > 0)
+        weights[i] = std::clamp(weights[i] * wanted[i] / shares[i], kLeast, kMost);
+    }
+  }
+  Weights result{};
+  for (std::size_t i = 0; i < kCategories; ++i)
+    result[i] = static_cast<std::uint64_t>(std::lround(weights[i] * kUnit));
+  return result;
 }
 
 /// Draws an index by weight; the weights must not all be zero.
-template <class Weights>
 std::size_t draw_by_weight(const Weights& weights, RandomKey& key) {
   std::uint64_t left = key.below(std::accumulate(weights.begin(), weights.end(), std::uint64_t{0}));
   std::size_t i = 0;
@@ -33,44 +100,21 @@ std::size_t draw_by_weight(const Weights& weights, RandomKey& key) {
 }  // namespace
 
 Mutator::Mutator(const std::vector<const Operator*>& operators, const SamplePool& quotes,
-                 MutationShares shares)
+                 double long_context_share)
     : quotes_(quotes) {
-  check_share("long context share", shares.long_context);
-  check_share("share of dialogues", shares.dialogues);
-  for (const Operator* op : operators) operators_[index_of(op->category())].push_back(op);
-  text_weights_ = weights(shares, false);
-  dialogue_weights_ = weights(shares, true);
-}
-
-Mutator::Weights Mutator::weights(MutationShares shares, bool dialogue) const {
-  constexpr std::size_t kLong = static_cast<std::size_t>(Category::long_context),
-                        kTurns = static_cast<std::size_t>(Category::mutated_dialogue);
-  const auto selected = static_cast<double>(
-      std::ranges::count_if(operators_, [](const auto& list) { return !list.empty(); }));
-  const bool has_long = !operators_[kLong].empty(), has_turns = !operators_[kTurns].empty();
-  const double others = selected - (has_long ? 1 : 0);
-  const double long_part = !has_long ? 0 : others == 0 ? 1 : shares.long_context;
-  const double rest = 1 - long_part;
-  double turn_part = 0;
-  if (has_turns && dialogue) {
-    const double owed = rest / others;
-    turn_part = others == 1 ? rest : std::min(rest, owed / std::max(shares.dialogues, 1e-9));
+  if (!(long_context_share >= 0.0 && long_context_share <= 1.0)) {
+    fail_input("long context share = " + std::to_string(long_context_share) +
+               " is out of range; valid: 0 to 1");
   }
-  const double plain = others - (has_turns ? 1 : 0);
-  Weights result{};
-  for (std::size_t i = 0; i < kCategories; ++i) {
-    if (operators_[i].empty()) continue;
-    const double part = i == kLong    ? long_part
-                        : i == kTurns ? turn_part
-                                      : (rest - turn_part) / plain;
-    result[i] = static_cast<std::uint64_t>(part * kUnit);
-  }
-  return result;
+  for (const Operator* op : operators)
+    operators_[static_cast<std::size_t>(op->category())].push_back(op);
+  weights_ =
+      fit(wanted_shares(operators_, long_context_share), count_applicable(operators_, quotes));
 }
 
 std::optional<Sample> Mutator::mutate(const Sample& sample, RandomKey key) const {
   RandomKey draws = stream_of(key, "choice of an operator");
-  Weights left = sample.turns.empty() ? text_weights_ : dialogue_weights_;
+  Weights left = weights_;
   while (std::ranges::any_of(left, [](std::uint64_t weight) { return weight > 0; })) {
     const std::size_t category = draw_by_weight(left, draws);
     std::vector<const Operator*> untried = operators_[category];

@@ -20,6 +20,7 @@ const config::Usage kUsage{
     .summary =
         "Grows a corpus to any size: its samples first, then mutants of them, every one with what "
         "gives the original back. A call that was stopped is taken up again by an equal one.",
+    .positionals = {},
     .options =
         {{"in", "DIR", "a corpus made by `spillway corpus build`"},
          {"out", "DIR", "the new corpus"},
