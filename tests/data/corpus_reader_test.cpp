@@ -40,7 +40,7 @@ void expect_equal(const Sample& given, const Sample& expected) {
 void flip_byte(const std::filesystem::path& path, std::uint64_t at) {
   std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
   file.seekg(static_cast<std::streamoff>(at));
-  const auto byte = static_cast<char>(file.get() ^ 0x40);
+  const auto byte = static_cast<char>(file.get() ^ 1);
   file.seekp(static_cast<std::streamoff>(at));
   file.put(byte);
 }

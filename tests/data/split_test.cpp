@@ -17,6 +17,7 @@ TEST(Split, EverySampleIsOnOneSideAndMutantsFollowTheirBase) {
     for (std::uint64_t t = 0; t < split.train_size(); ++t) {
       if (const auto id = split.train_id(t)) ++train[*id];
     }
+    EXPECT_LT(train.rbegin()->first, samples);
     std::set<std::uint64_t> validation;
     for (std::uint64_t i = 0; i < split.validation_size(); ++i)
       validation.insert(split.validation_id(i));
