@@ -2,6 +2,10 @@
 
 #include <ATen/ATen.h>
 
+#include <vector>
+
+#include "trainer/kernels/norm.hpp"
+
 namespace spillway::trainer {
 namespace {
 
@@ -18,14 +22,13 @@ at::Tensor heads_first(const at::Tensor& x) { return x.transpose(1, 2); }
 }  // namespace
 
 at::Tensor norm(const at::Tensor& x, const NormWeights& weights, double epsilon) {
-  const std::int64_t hidden = x.size(-1);
   const at::Tensor gain = weights.gain.to(at::kFloat);
-  if (!weights.bias.defined())
-    return at::rms_norm(x.to(at::kFloat), {hidden}, gain, epsilon).to(x.scalar_type());
-  const at::Tensor bias = weights.bias.to(at::kFloat);
-  // The CPU kernel takes bfloat16 activations with float32 weights; elsewhere the cast is explicit.
-  if (x.is_cpu()) return at::layer_norm(x, {hidden}, gain, bias, epsilon);
-  return at::layer_norm(x.to(at::kFloat), {hidden}, gain, bias, epsilon).to(x.scalar_type());
+  const at::Tensor bias = weights.bias.defined() ? weights.bias.to(at::kFloat) : at::Tensor();
+  if (x.is_cpu()) return fused_norm(x, gain, bias, epsilon);
+  const at::Tensor wide = x.to(at::kFloat);
+  const at::Tensor y = bias.defined() ? at::layer_norm(wide, {x.size(-1)}, gain, bias, epsilon)
+                                      : at::rms_norm(wide, {x.size(-1)}, gain, epsilon);
+  return y.to(x.scalar_type());
 }
 
 at::Tensor attention(const at::Tensor& x, const LayerWeights& weights, const ModelConfig& model,
@@ -35,12 +38,16 @@ at::Tensor attention(const at::Tensor& x, const LayerWeights& weights, const Mod
   const std::int64_t head_size = model.hidden / model.heads;
   const at::Tensor projected =
       linear(x, weights.query_key_value).view({batch, length, -1, head_size});
-  at::Tensor query_key = projected.narrow(2, 0, model.heads + model.kv_heads);
-  if (model.family == "llama") query_key = rotate(query_key, rotary);
-  const at::Tensor query = heads_first(query_key.narrow(2, 0, model.heads));
-  const at::Tensor key = heads_first(query_key.narrow(2, model.heads, model.kv_heads));
-  const at::Tensor value =
-      heads_first(projected.narrow(2, model.heads + model.kv_heads, model.kv_heads));
+  // One split: its backward writes the three gradients side by side, once.
+  std::vector<at::Tensor> parts =
+      projected.split_with_sizes({model.heads, model.kv_heads, model.kv_heads}, 2);
+  if (model.family == "llama") {
+    parts[0] = rotate(parts[0], rotary);
+    parts[1] = rotate(parts[1], rotary);
+  }
+  const at::Tensor query = heads_first(parts[0]);
+  const at::Tensor key = heads_first(parts[1]);
+  const at::Tensor value = heads_first(parts[2]);
   const bool grouped = model.kv_heads != model.heads;
   const at::Tensor mixed =
       at::scaled_dot_product_attention(query, key, value, {}, 0.0, true, std::nullopt, grouped);
@@ -51,9 +58,8 @@ at::Tensor attention(const at::Tensor& x, const LayerWeights& weights, const Mod
 at::Tensor mlp(const at::Tensor& x, const LayerWeights& weights, const ModelConfig& model) {
   const at::Tensor inner = linear(x, weights.mlp_in);
   if (model.family == "gpt2") return linear(at::gelu(inner, "tanh"), weights.mlp_out);
-  const at::Tensor gate = inner.narrow(-1, 0, model.mlp_hidden);
-  const at::Tensor up = inner.narrow(-1, model.mlp_hidden, model.mlp_hidden);
-  return linear(at::silu(gate) * up, weights.mlp_out);
+  const std::vector<at::Tensor> gate_up = inner.chunk(2, -1);
+  return linear(at::silu(gate_up[0]) * gate_up[1], weights.mlp_out);
 }
 
 at::Tensor layer(const at::Tensor& x, const LayerWeights& weights, const ModelConfig& model,
