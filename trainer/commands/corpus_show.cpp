@@ -1,11 +1,13 @@
-#include <algorithm>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <charconv>
 #include <iostream>
 
 #include "configs/command_line.hpp"
 #include "configs/error.hpp"
 #include "data/corpus/corpus_reader.hpp"
-#include "data/mutate/edit_script.hpp"
+#include "data/mutate/show_edits.hpp"
 #include "trainer/commands/command.hpp"
 #include "trainer/commands/corpus_text.hpp"
 
@@ -42,6 +44,16 @@ std::string body(const data::Sample& sample) {
             "\n";
   }
   return text;
+}
+
+/// As wide as the terminal; edits in colour on one.
+data::ShowOptions show_options() {
+  data::ShowOptions options;
+  options.colour = ::isatty(STDOUT_FILENO) == 1;
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    options.columns = size.ws_col;
+  return options;
 }
 
 nlohmann::json as_json(const data::Sample& sample) {
@@ -91,11 +103,11 @@ int run_corpus_show(const std::vector<std::string>& words) {
     std::cout << as_json(sample).dump() << "\n";
     return 0;
   }
-  std::cout << heading(sample, reader) << "\n" << body(sample);
-  if (!sample.provenance.operator_name.empty()) {
-    std::cout << "\noriginal\n"
-              << printable(data::undo(sample.bytes, sample.provenance.edits)) << "\n";
-  }
+  std::cout << heading(sample, reader) << "\n";
+  const bool mutant = !sample.provenance.operator_name.empty();
+  if (mutant) std::cout << data::show_edits(sample, show_options());
+  if (mutant && !sample.turns.empty()) std::cout << "\nturns of the mutant\n";
+  if (!mutant || !sample.turns.empty()) std::cout << body(sample);
   return 0;
 }
 
