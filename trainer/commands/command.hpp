@@ -27,5 +27,7 @@ int run_corpus_verify(const std::vector<std::string>& words);
 int run_compress_replay(const std::vector<std::string>& words);
 int run_plan(const std::vector<std::string>& words);
 int run_settings(const std::vector<std::string>& words);
+int run_stress(const std::vector<std::string>& words);
+int run_train(const std::vector<std::string>& words);
 
 }  // namespace spillway::trainer

@@ -4,6 +4,7 @@ namespace spillway::trainer {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> kCommands{
+      {"train", "trains a model, under mpirun", run_train},
       {"corpus build", "makes a corpus of text files and dialogues", run_corpus_build},
       {"corpus mutate", "grows a corpus to any size with mutants", run_corpus_mutate},
       {"corpus operators", "lists the mutation operators", run_corpus_operators},
@@ -13,6 +14,7 @@ const std::vector<Command>& commands() {
       {"compress replay", "runs a compression method over gradients from a file",
        run_compress_replay},
       {"plan", "predicts a run: layout, schedule, makespan, memory, bytes", run_plan},
+      {"stress", "finds what the configuration sustains, under mpirun", run_stress},
       {"settings", "lists every setting of a run", run_settings},
   };
   return kCommands;

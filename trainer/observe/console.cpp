@@ -6,6 +6,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <string_view>
 
@@ -69,7 +70,15 @@ std::string duration_text(double seconds) {
 
 bool is_terminal() {
   const char* kind = std::getenv("TERM");
-  return ::isatty(STDOUT_FILENO) == 1 && kind && std::string_view(kind) != "dumb";
+  if (::isatty(STDOUT_FILENO) != 1 || !kind || std::string_view(kind) == "dumb") return false;
+  if (!std::getenv("OMPI_COMM_WORLD_SIZE")) return true;
+  // mpirun gives every rank a pseudo-terminal, whatever its own output is: look at where the parent
+  // writes.
+  std::error_code error;
+  const auto target =
+      std::filesystem::read_symlink("/proc/" + std::to_string(::getppid()) + "/fd/1", error);
+  return !error &&
+         (target.string().starts_with("/dev/pts/") || target.string().starts_with("/dev/tty"));
 }
 
 Console::~Console() { finish(); }

@@ -1,0 +1,138 @@
+#include "trainer/training_state.hpp"
+
+#include <ATen/ATen.h>
+
+#include <set>
+
+#include "configs/error.hpp"
+#include "configs/load.hpp"
+
+namespace spillway::trainer {
+namespace {
+
+using nlohmann::json;
+
+std::string replica_prefix(std::int64_t replica) {
+  return "compression/replica-" + std::to_string(replica) + "/";
+}
+
+json to_json(const Trainer::Progress& progress) {
+  return {{"step", progress.step},
+          {"skips", progress.skips},
+          {"skips_in_a_row", progress.skips_in_a_row},
+          {"tokens", progress.tokens},
+          {"loader_position", progress.loader_position}};
+}
+
+Trainer::Progress progress_of(const json& saved) {
+  return {.step = saved.at("step"),
+          .skips = saved.at("skips"),
+          .skips_in_a_row = saved.at("skips_in_a_row"),
+          .tokens = saved.at("tokens"),
+          .loader_position = saved.at("loader_position")};
+}
+
+/// The saved exchange state of this rank's parameters, as replica `replica` should have it.
+std::vector<compression::NamedState> exchange_state(const Checkpoint& checkpoint,
+                                                    const std::set<std::string>& parameters,
+                                                    std::int64_t saved_replicas,
+                                                    std::int64_t replicas, std::int64_t replica) {
+  std::vector<compression::NamedState> state;
+  const std::string first = replica_prefix(0);
+  for (const std::string& name : checkpoint.names(first)) {
+    const std::string key = name.substr(first.size());
+    if (!parameters.contains(key.substr(0, key.rfind('/')))) continue;
+    if (saved_replicas == replicas) {
+      state.push_back({key, checkpoint.read(replica_prefix(replica) + key)});
+      continue;
+    }
+    // Factors are equal on all replicas, so their mean is each of them.
+    at::Tensor sum = checkpoint.read(name);
+    for (std::int64_t other = 1; other < saved_replicas; ++other)
+      sum += checkpoint.read(replica_prefix(other) + key);
+    state.push_back({key, sum / static_cast<double>(saved_replicas)});
+  }
+  return state;
+}
+
+}  // namespace
+
+Snapshot take_snapshot(Trainer& trainer, const config::Config& config) {
+  Snapshot snapshot;
+  snapshot.step = trainer.steps_done();
+  const parallel::ProcessGrid& grid = trainer.grid();
+  if (grid.replica() == 0) {
+    for (std::size_t i = 0; i < trainer.stages().size(); ++i) {
+      std::set<std::string> copies;
+      for (const Parameter& parameter : trainer.stages()[i]->parameters().parameters()) {
+        if (parameter.spec.tied_copy)
+          copies.insert(parameter.spec.name);
+        else
+          snapshot.tensors.push_back({"model/" + parameter.spec.name, parameter.weight});
+      }
+      for (const OptimizerState& state : trainer.optimizers()[i]->state()) {
+        if (!copies.contains(state.parameter))
+          snapshot.tensors.push_back({"optimizer/" + state.name, state.tensor});
+      }
+    }
+  }
+  for (const compression::NamedState& state : trainer.exchange().state()) {
+    snapshot.tensors.push_back({replica_prefix(grid.replica()) + state.name, state.tensor});
+  }
+  json settings = json::object();
+  for (const auto& [name, value] : config::setting_values(config)) settings[name] = value;
+  config::Config resolved = config;
+  resolved.model = trainer.layout().model;
+  json model = json::object();
+  for (const auto& [name, value] : config::setting_values(resolved)) {
+    if (name.starts_with("model.")) model[name] = value;
+  }
+  snapshot.metadata = {{"progress", to_json(trainer.progress())},
+                       {"settings", settings},
+                       {"model", model},
+                       {"config", config::to_toml(resolved)},
+                       {"layout", {{"stages", grid.stages()}, {"replicas", grid.replicas()}}}};
+  return snapshot;
+}
+
+void check_same_model(const Checkpoint& checkpoint, const config::ModelConfig& resolved) {
+  config::Config wanted;
+  wanted.model = resolved;
+  const json& saved = checkpoint.metadata().at("model");
+  for (const auto& [name, value] : config::setting_values(wanted)) {
+    if (!name.starts_with("model.")) continue;
+    const std::string before = saved.value(name, value);
+    if (before != value) {
+      fail_input(name + " = " + value + ", but the run to resume (" + checkpoint.path().string() +
+                 ") has " + before + "; give that, another run.dir, or run.resume = false");
+    }
+  }
+}
+
+std::string restore(const Checkpoint& checkpoint, Trainer& trainer) {
+  const at::NoGradGuard no_grad;
+  const Trainer::Progress progress = progress_of(checkpoint.metadata().at("progress"));
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < trainer.stages().size(); ++i) {
+    for (const Parameter& parameter : trainer.stages()[i]->parameters().parameters()) {
+      names.insert(parameter.spec.name);
+      checkpoint.read_into("model/" + parameter.spec.name, parameter.weight);
+    }
+    for (const OptimizerState& state : trainer.optimizers()[i]->state()) {
+      checkpoint.read_into("optimizer/" + state.name, state.tensor);
+    }
+    trainer.optimizers()[i]->set_steps_taken(progress.step - progress.skips);
+  }
+  const json& layout = checkpoint.metadata().at("layout");
+  const std::int64_t saved_replicas = layout.at("replicas");
+  trainer.exchange().load_state(exchange_state(
+      checkpoint, names, saved_replicas, trainer.grid().replicas(), trainer.grid().replica()));
+  trainer.resume(progress);
+  return saved_replicas == trainer.grid().replicas() || checkpoint.names("compression/").empty()
+             ? ""
+             : "error feedback of " + std::to_string(saved_replicas) +
+                   " replicas continues as its mean on " +
+                   std::to_string(trainer.grid().replicas());
+}
+
+}  // namespace spillway::trainer
