@@ -20,6 +20,14 @@ namespace {
 
 bool due(std::int64_t step, std::int64_t every) { return every > 0 && step % every == 0; }
 
+std::string rounded(double value, int digits = 4) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*g", digits, value);
+  return text;
+}
+
+}  // namespace
+
 void check_run_folder(const std::filesystem::path& dir) {
   if (dir.empty()) fail_input("run.dir is not set; name the folder that the run may write into");
   std::error_code error;
@@ -28,14 +36,6 @@ void check_run_folder(const std::filesystem::path& dir) {
   if (access(dir.c_str(), W_OK | X_OK) != 0)
     fail_input("run.dir = " + dir.string() + " is not writable by this user");
 }
-
-std::string rounded(double value, int digits = 4) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.*g", digits, value);
-  return text;
-}
-
-}  // namespace
 
 void check_run(const config::Config& config, int world) {
   parallel::grid_shape(world, config.parallel.stages);
@@ -55,7 +55,6 @@ TrainingRun::TrainingRun(const config::Config& config, Ranks& ranks,
       command_line_(std::move(command_line)),
       trainer_(config, ranks),
       checkpoints_(config.run.dir) {
-  if (leads()) check_run_folder(config.run.dir);
   const at::ScalarType type = edge_type(precision_mode(config.precision.mode));
   rates_ = {
       .world = ranks.control->size(),

@@ -16,9 +16,13 @@
 namespace spillway::trainer {
 
 /// What can be found wrong with a run before any rank talks to another, so that all ranks complain
-/// alike: grid, layout, schedule, corpus, operators, run folder. Throws Error(input). No MPI
+/// alike: grid, layout, schedule, corpus, operators. Throws Error(input). No MPI
 /// needed.
 void check_run(const config::Config& config, int world);
+
+/// Makes run.dir where it is missing. Throws Error(input) where that, or writing into it, is not
+/// possible. Rank 0 only.
+void check_run_folder(const std::filesystem::path& dir);
 
 /// A run of `spillway train`: resumes, steps, records, evaluates, saves. All ranks construct it and
 /// call run() together.

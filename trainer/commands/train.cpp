@@ -24,7 +24,9 @@ int run_train(const std::vector<std::string>& words) {
     return 0;
   }
   const config::Config config = config::load(arguments);
-  check_run(config, comm::launch_info().size);
+  const comm::LaunchInfo launch = comm::launch_info();
+  check_run(config, launch.size);
+  if (launch.rank == 0) check_run_folder(config.run.dir);
 
   const comm::MpiEnvironment environment;
   Ranks ranks(config);
