@@ -16,10 +16,11 @@ using Shares = std::array<double, kCategories>;
 using Weights = std::array<std::uint64_t, kCategories>;
 using Operators = std::array<std::vector<const Operator*>, kCategories>;
 
+constexpr auto kLong = static_cast<std::size_t>(Category::long_context);
 constexpr std::uint64_t kTried = 2048;  // samples on which it is tried what applies
 constexpr int kRounds = 200;            // of fitting
-constexpr double kLeast = 1e-4, kMost = 64;
-constexpr double kUnit = 1 << 14;  // weights are integers, so that every machine draws alike
+constexpr double kMost = 64;            // times the least weight
+constexpr double kUnit = 1 << 14;       // weights are integers, so that every machine draws alike
 
 /// Samples by the set of categories (bit i: category i) of which some operator applies.
 std::map<std::uint32_t, std::uint64_t> count_applicable(const Operators& operators,
@@ -41,7 +42,6 @@ std::map<std::uint32_t, std::uint64_t> count_applicable(const Operators& operato
 }
 
 Shares wanted_shares(const Operators& operators, double long_context_share) {
-  constexpr auto kLong = static_cast<std::size_t>(Category::long_context);
   const auto selected =
       std::ranges::count_if(operators, [](const auto& of_one) { return !of_one.empty(); });
   const bool has_long = !operators[kLong].empty();
@@ -73,19 +73,25 @@ Shares shares_of(const Shares& weights, const std::map<std::uint32_t, std::uint6
   return shares;
 }
 
-/// Iterative proportional fitting, with bounds for categories that cannot reach their share.
+/// Iterative proportional fitting. A category that cannot reach its share goes to the bound and the
+/// others share what it leaves, but for long contexts, which keep to theirs.
 Weights fit(const Shares& wanted, const std::map<std::uint32_t, std::uint64_t>& applicable) {
   Shares weights = wanted;
   for (int round = 0; round < kRounds && !applicable.empty(); ++round) {
     const Shares shares = shares_of(weights, applicable);
+    double least = kMost;
     for (std::size_t i = 0; i < kCategories; ++i) {
-      if (wanted[i] > 0 && shares[i] > 0)
-        weights[i] = std::clamp(weights[i] * wanted[i] / shares[i], kLeast, kMost);
+      if (wanted[i] > 0 && shares[i] > 0) weights[i] *= wanted[i] / shares[i];
+      if (wanted[i] > 0 && i != kLong) least = std::min(least, weights[i]);
+    }
+    for (std::size_t i = 0; i < kCategories; ++i) {
+      if (i != kLong) weights[i] = std::min(weights[i] / least, kMost);
     }
   }
   Weights result{};
-  for (std::size_t i = 0; i < kCategories; ++i)
-    result[i] = static_cast<std::uint64_t>(std::lround(weights[i] * kUnit));
+  for (std::size_t i = 0; i < kCategories; ++i) {
+    result[i] = static_cast<std::uint64_t>(std::llround(std::min(weights[i], kMost) * kUnit));
+  }
   return result;
 }
 

@@ -30,8 +30,11 @@ std::string content(const fs::path& path) {
 class GrowCorpus : public testing::Test {
  protected:
   GrowCorpus() {
-    std::string pattern = (fs::temp_directory_path() / "spillway-grow-XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
+    static int next = 0;
+    const std::string name =
+        "spillway-grow-" + std::to_string(getpid()) + "-" + std::to_string(next++);
+    folder_ = fs::temp_directory_path() / name;
+    fs::create_directories(folder_);
     CorpusWriter writer({.out = folder_ / "base"});
     RandomKey key(1);
     for (int round = 0; round < 12; ++round) {
