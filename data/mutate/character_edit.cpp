@@ -32,9 +32,13 @@ bool walk(const Sample& sample, CharacterEdit::Write write, std::size_t at, std:
   CharacterChange change;
   bool edited = false;
   while (at < text.size()) {
+    if ((static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) {  // inside a sequence
+      ++at;
+      continue;
+    }
     change.end = at;
     change.text.clear();
-    if (is_grapheme_boundary(text, at) && write(text, at, draws, change) &&
+    if (write(text, at, draws, change) && is_grapheme_boundary(text, at) &&
         turns.covers(at, change.end)) {
       builder.replace(at, change.end, change.text);
       edited = true;

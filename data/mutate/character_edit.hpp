@@ -18,8 +18,8 @@ struct CharacterChange {
 /// floating point decides where an edit goes. Clusters of the original stay whole.
 class CharacterEdit : public DescribedOperator {
  public:
-  /// Fills `change` for the grapheme boundary `at` < text.size(); false when this place is not fit.
-  /// `change` comes with end = at and empty text.
+  /// Fills `change` for the character at byte `at` < text.size(); false when this place is not fit.
+  /// `change` comes with end = at and empty text. It is done only when `at` is a grapheme boundary.
   using Write = bool (*)(std::string_view text, std::size_t at, RandomKey& key,
                          CharacterChange& change);
   CharacterEdit(const OperatorInfo& info, Write write) : DescribedOperator(info), write_(write) {}

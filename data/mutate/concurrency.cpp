@@ -63,13 +63,10 @@ class LostUpdate : public DescribedOperator {
                               const SamplePool&) const override {
     RandomKey draws = stream(key);
     const std::string_view text = sample.bytes;
-    const Span all{0, static_cast<std::uint32_t>(text.size())};
+    const std::vector<Span> all = content_words(text, {0, static_cast<std::uint32_t>(text.size())});
+    if (all.empty()) return std::nullopt;
     std::array<Span, 4> words{};
-    for (Span& word : words) {
-      const auto drawn = draw_content_word(text, all, draws);
-      if (!drawn) return std::nullopt;
-      word = *drawn;
-    }
+    for (Span& word : words) word = all[draws.below(all.size())];
     const auto [lost, lost_by, kept, kept_by] = words;
     if (lost.begin == kept.begin || lost.in(text) == lost_by.in(text) ||
         kept.in(text) == kept_by.in(text))

@@ -19,6 +19,13 @@ bool is_control(int cluster) {
 
 bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
 
+/// Characters that never join a neighbour of this kind: printable ASCII, ideographs, full-width
+/// forms and CJK punctuation. They need no look into the tables.
+bool is_plain(char32_t c) {
+  return (c >= 0x20 && c < 0x7F) || (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0xFF01 && c <= 0xFF5E) ||
+         (c >= 0x3001 && c <= 0x3029);
+}
+
 bool is_pictograph(char32_t c) {
   return u_hasBinaryProperty(static_cast<UChar32>(c), UCHAR_EXTENDED_PICTOGRAPHIC);
 }
@@ -74,6 +81,7 @@ bool is_grapheme_boundary(std::string_view text, std::size_t at) {
   if (is_ascii(text[at]) && is_ascii(text[at - 1])) return text[at] != '\n' || text[at - 1] != '\r';
   if (inside_sequence(text, at)) return false;
   const char32_t left = character_before(text, at).value, right = character_at(text, at).value;
+  if (is_plain(left) && is_plain(right)) return true;
   const int before = cluster_class(left), after = cluster_class(right);
   if (is_control(before) || is_control(after)) return true;
   if (joins_hangul(before, after)) return false;
@@ -88,12 +96,15 @@ bool is_grapheme_boundary(std::string_view text, std::size_t at) {
 
 bool is_clean_cut(std::string_view text, std::size_t at) {
   if (!is_grapheme_boundary(text, at)) return false;
-  if (at < text.size() && !is_ascii(text[at])) {
-    const int after = cluster_class(character_at(text, at).value);
+  const char32_t right =
+      at < text.size() && !is_ascii(text[at]) ? character_at(text, at).value : U' ';
+  if (!is_plain(right)) {
+    const int after = cluster_class(right);
     if (after == U_GCB_EXTEND || after == U_GCB_ZWJ || after == U_GCB_SPACING_MARK) return false;
   }
   if (at == 0 || is_ascii(text[at - 1])) return at == 0 || text[at - 1] != '\r';
-  return cluster_class(character_before(text, at).value) != U_GCB_PREPEND;
+  const char32_t left = character_before(text, at).value;
+  return is_plain(left) || cluster_class(left) != U_GCB_PREPEND;
 }
 
 std::size_t next_clean_cut(std::string_view text, std::size_t at) {

@@ -49,17 +49,6 @@ void collect_han_pairs(std::string_view text, Span range, std::vector<Span>& pla
   }
 }
 
-std::vector<Span> content_words(std::string_view text, Span range) {
-  std::vector<Span> places;
-  WordScanner scanner(text.substr(0, range.end));
-  for (Span word; scanner.next(word);) {
-    if (word.begin >= range.begin && is_content_word(word.in(text)) && is_clean_cut(text, word.end))
-      places.push_back(word);
-  }
-  collect_han_pairs(text, range, places);
-  return places;
-}
-
 }  // namespace
 
 std::string other_number(std::string_view digits, RandomKey& key) {
@@ -93,24 +82,29 @@ std::optional<std::string> contradicted(std::string_view sentence, RandomKey& ke
   return std::nullopt;
 }
 
-std::optional<Span> draw_content_word(std::string_view text, Span range, RandomKey& key) {
-  const std::vector<Span> places = content_words(text, range);
-  if (places.empty()) return std::nullopt;
-  return places[key.below(places.size())];
+std::vector<Span> content_words(std::string_view text, Span range) {
+  std::vector<Span> places;
+  WordScanner scanner(text.substr(0, range.end));
+  for (Span word; scanner.next(word);) {
+    if (word.begin >= range.begin && is_content_word(word.in(text)) && is_clean_cut(text, word.end))
+      places.push_back(word);
+  }
+  collect_han_pairs(text, range, places);
+  return places;
 }
 
 std::optional<std::string> reworded(std::string_view text, Span sentence, RandomKey& key) {
   if (auto denial = contradicted(sentence.in(text), key)) return denial;
-  const auto word = draw_content_word(text, sentence, key);
-  if (!word) return std::nullopt;
+  const std::vector<Span> own = content_words(text, sentence);
+  if (own.empty()) return std::nullopt;
+  const Span word = own[key.below(own.size())];
   const std::vector<Span> others =
       content_words(text, {0, static_cast<std::uint32_t>(text.size())});
   const std::uint64_t first = key.below(others.size());
   for (std::size_t i = 0; i < others.size(); ++i) {
     const std::string_view other = others[(first + i) % others.size()].in(text);
-    if (other == word->in(text)) continue;
-    return with(sentence.in(text), {word->begin - sentence.begin, word->end - sentence.begin},
-                other);
+    if (other == word.in(text)) continue;
+    return with(sentence.in(text), {word.begin - sentence.begin, word.end - sentence.begin}, other);
   }
   return std::nullopt;
 }

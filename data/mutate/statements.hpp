@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "data/mutate/random_key.hpp"
 #include "data/mutate/words.hpp"
@@ -27,9 +28,9 @@ std::optional<std::string> contradicted(std::string_view sentence, RandomKey& ke
 /// Nothing when the text has no second word.
 std::optional<std::string> reworded(std::string_view text, Span sentence, RandomKey& key);
 
-/// A content word of `text` within `range`: an English word of at least four lower-case letters or
-/// two Han characters in a row.
-std::optional<Span> draw_content_word(std::string_view text, Span range, RandomKey& key);
+/// The content words of `text` within `range`: English words of at least four lower-case letters,
+/// then pairs of Han characters side by side.
+std::vector<Span> content_words(std::string_view text, Span range);
 
 /// What stands between a sentence and one that is put after it: nothing after Chinese punctuation,
 /// else a blank.
