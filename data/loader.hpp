@@ -42,7 +42,8 @@ struct Batch {
 /// and on nothing else: any number of replicas, any prefetch and any restart see the same ones. The
 /// state is one integer, position = group * 2^24 + sequence within the group: groups (Packer) are
 /// numbered over all epochs, and each can be made without those before it, so a resume costs one
-/// group however far the run is. Memory: the prefetched slices and one group; the corpus is mapped.
+/// group however far the run is. Memory: the prefetched slices, one encoded sample and a
+/// group's mutants; the corpus is mapped.
 /// No collective; every replica makes its own.
 class Loader {
  public:

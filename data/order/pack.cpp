@@ -12,6 +12,17 @@ namespace {
 // Streams of random numbers of one seed.
 constexpr std::uint64_t kOrderStream = 1, kMutationStream = 2;
 
+/// Copies what `ids`, which begin at token `ids_begin`, and `out`, which begins at token
+/// `out_begin`, have in common.
+void copy_common(std::span<const std::int32_t> ids, std::uint64_t ids_begin,
+                 std::span<std::int32_t> out, std::uint64_t out_begin) {
+  const std::uint64_t begin = std::max(ids_begin, out_begin),
+                      end = std::min(ids_begin + ids.size(), out_begin + out.size());
+  if (begin < end)
+    std::copy_n(ids.begin() + static_cast<std::ptrdiff_t>(begin - ids_begin), end - begin,
+                out.begin() + static_cast<std::ptrdiff_t>(begin - out_begin));
+}
+
 }  // namespace
 
 PackedGroup::PackedGroup(std::vector<Item> items, std::int64_t sequence_length)
@@ -37,28 +48,34 @@ void PackedGroup::count_samples(std::int64_t sequence, CategoryCounts& counts) c
     ++counts[static_cast<std::size_t>(item->category)];
 }
 
-void PackedGroup::encode_items() {
-  tokens_.reserve(static_cast<std::size_t>(total_));
-  for (const Item& item : items_) encode(item.bytes, item.turns, tokens_);
+const std::vector<std::int32_t>& PackedGroup::encoded(const Item& item) {
+  if (encoded_item_ != item.begin || encoded_.empty()) {
+    encoded_.clear();
+    encode(item.bytes, item.turns, encoded_);
+    encoded_item_ = item.begin;
+  }
+  return encoded_;
 }
 
 std::vector<Piece> PackedGroup::fill(std::int64_t sequence, std::span<std::int32_t> tokens,
                                      std::span<std::int32_t> targets) {
-  if (tokens_.empty()) encode_items();
   const auto begin = static_cast<std::uint64_t>(sequence * length_);
-  const std::uint64_t count =
-      std::min<std::uint64_t>(tokens_.size() - begin, static_cast<std::uint64_t>(length_));
+  const auto end = static_cast<std::uint64_t>(std::min(sequence * length_ + length_, total_));
   const auto known = static_cast<std::size_t>(target_tokens(sequence));
-  const auto from = tokens_.begin() + static_cast<std::ptrdiff_t>(begin);
-  std::fill(std::copy_n(from, count, tokens.begin()), tokens.end(), id_of(ControlToken::padding));
-  std::fill(std::copy_n(from + 1, known, targets.begin()), targets.end(), kIgnoredTarget);
+  std::fill(tokens.begin() + static_cast<std::ptrdiff_t>(end - begin), tokens.end(),
+            id_of(ControlToken::padding));
+  std::fill(targets.begin() + static_cast<std::ptrdiff_t>(known), targets.end(), kIgnoredTarget);
   std::vector<Piece> pieces;
   auto item = std::partition_point(items_.begin(), items_.end(),
                                    [&](const Item& i) { return i.end <= begin; });
-  for (; item != items_.end() && item->begin < begin + count; ++item) {
+  for (; item != items_.end() && item->begin <= begin + known; ++item) {
+    const std::vector<std::int32_t>& ids = encoded(*item);
+    copy_common(ids, item->begin, tokens.first(end - begin), begin);
+    copy_common(ids, item->begin, targets.first(known), begin + 1);
+    if (item->begin >= end) break;  // only its first token counts, as a target
     pieces.push_back({item->id, item->category,
                       static_cast<std::uint32_t>(std::max(item->begin, begin) - begin),
-                      static_cast<std::uint32_t>(std::min(item->end, begin + count) - begin)});
+                      static_cast<std::uint32_t>(std::min(item->end, end) - begin)});
   }
   return pieces;
 }

@@ -44,16 +44,18 @@ class PackedGroup {
   std::int64_t target_tokens(std::int64_t sequence) const;
   /// Adds the samples whose first token is in the sequence.
   void count_samples(std::int64_t sequence, CategoryCounts& counts) const;
-  /// Writes T tokens and T targets and returns what they come from. Encodes the group on first use.
+  /// Writes T tokens and T targets and returns what they come from. Asked for in ascending order,
+  /// each sample is encoded once.
   std::vector<Piece> fill(std::int64_t sequence, std::span<std::int32_t> tokens,
                           std::span<std::int32_t> targets);
 
  private:
-  void encode_items();
+  const std::vector<std::int32_t>& encoded(const Item& item);
 
   std::vector<Item> items_;
   std::int64_t length_ = 0, total_ = 0, sequences_ = 0;
-  std::vector<std::int32_t> tokens_;
+  std::uint64_t encoded_item_ = 0;  // begin of the item that encoded_ holds: the last one asked for
+  std::vector<std::int32_t> encoded_;
 };
 
 /// What stands where in the endless stream of epochs. Group g of an epoch holds positions [g W, (g

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <map>
@@ -279,12 +280,13 @@ TEST(Loader, ABatchPreparedAheadIsNotWaitedFor) {
   const TemporaryFolder folder;
   build_random_corpus(folder / "c", 70);
   Loader loader(options_for(folder / "c"));
-  for (int step = 0; step < 3; ++step) {
+  double least = 1;  // of several, since the machine may be busy
+  for (int step = 0; step < 5; ++step) {
     loader.next();
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    if (step > 0) least = std::min(least, loader.wait_seconds());
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));
   }
-  loader.next();
-  EXPECT_LT(loader.wait_seconds(), 0.02);
+  EXPECT_LT(least, 0.01);
 }
 
 TEST(Loader, EndsItsThreadWhetherOrNotABatchWasTaken) {
