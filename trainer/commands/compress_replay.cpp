@@ -44,12 +44,19 @@ class GradientFile {
   int replicas() const { return replicas_; }
   const std::vector<ParameterShape>& parameters() const { return parameters_; }
 
-  /// Throws Error(input) unless the step has the ranks of the first one.
+  /// Throws Error(input) unless the step has the ranks of the first one, with as many parameters.
   void check_ranks(std::int64_t step) const {
     const std::vector<std::int64_t> ranks = numbers(rank_group(step));
     if (static_cast<int>(ranks.size()) != replicas_ || ranks.back() != replicas_ - 1) {
       complain(rank_group(step) + " has " + std::to_string(ranks.size()) +
                " ranks, the first step " + std::to_string(replicas_));
+    }
+    for (int rank = 0; rank < replicas_; ++rank) {
+      const std::string group = rank_group(step) + "/" + std::to_string(rank);
+      const std::size_t count = members(group).size();
+      if (count == parameters_.size()) continue;
+      complain(group + " has " + std::to_string(count) + " parameters, the first step on rank 0 " +
+               std::to_string(parameters_.size()));
     }
   }
 
@@ -265,12 +272,14 @@ int run_compress_replay(const std::vector<std::string>& words) {
   const config::Config config = config::load(std::nullopt, arguments.overrides());
   const GradientFile file(from);
   Replay replay(file, config);
-  data::Hdf5File out = data::Hdf5File::create(to);
+  const std::filesystem::path unfinished = to.string() + ".tmp";
+  data::Hdf5File out = data::Hdf5File::create(unfinished);
   for (const std::int64_t step : file.steps()) {
     replay.step(step);
     replay.write(step, out);
   }
   out.close();
+  std::filesystem::rename(unfinished, to);
   const compression::ExchangeStatistics statistics = replay.take_statistics();
   std::cout << file.steps().size() << " steps, " << file.replicas() << " replicas, "
             << file.parameters().size() << " parameters: " << statistics.sent_bytes << " of "
