@@ -117,7 +117,7 @@ class Report(unittest.TestCase):
                                f"file://{self.base / 'drawn.html'}"], text=True, capture_output=True, timeout=120)
         self.assertEqual([line for line in done.stderr.splitlines() if "CONSOLE" in line], [])
         self.assertEqual(done.stdout.count("plotly-graph-div js-plotly-plot"), 6)
-        self.assertGreaterEqual(done.stdout.count('class="bars'), 3)
+        self.assertGreaterEqual(done.stdout.count('class="trace bars'), 3)
         self.assertRegex(done.stdout, r">0F0</text>")
 
 
