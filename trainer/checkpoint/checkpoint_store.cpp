@@ -254,6 +254,32 @@ std::vector<fs::path> CheckpointStore::prune(std::int64_t keep) {
   return gone;
 }
 
+void save_alone(const fs::path& path, const Snapshot& snapshot) {
+  const fs::path published = fs::absolute(path);
+  if (fs::exists(published)) fail_input(path.string() + " exists already");
+  const fs::path unfinished = published.string() + std::string(kUnfinished);
+  fs::remove_all(unfinished);
+  fs::create_directories(unfinished);
+  try {
+    Manifest manifest{
+        .step = snapshot.step, .files = {}, .tensors = {}, .metadata = snapshot.metadata};
+    const std::string shard = write_own_shard(unfinished, 0, snapshot.tensors);
+    if (!shard.empty()) add_shard(unfinished, json::parse(shard), manifest);
+    write_file_durably(unfinished / kManifestName, to_text(manifest));
+    publish_folder(unfinished, published);
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove_all(unfinished, ignored);
+    throw;
+  }
+}
+
+fs::path existing_run(const fs::path& path) {
+  if (!fs::exists(path)) fail_input(path.string() + ": no such folder");
+  if (!fs::is_directory(path)) fail_input(path.string() + ": not a folder");
+  return path;
+}
+
 fs::path find_checkpoint(const fs::path& path, const Report& report) {
   if (fs::exists(path / kManifestName)) return path;
   if (!fs::is_directory(path / "checkpoints")) {

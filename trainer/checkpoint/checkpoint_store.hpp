@@ -81,6 +81,13 @@ class CheckpointStore {
 /// "step-000123"
 std::string checkpoint_name(std::int64_t step);
 
+/// One process saves all there is under a path of its own, which must not exist; the checkpoint
+/// appears there whole or not at all. Throws Error(input) when `path` exists.
+void save_alone(const std::filesystem::path& path, const Snapshot& snapshot);
+
+/// `path` when it is a folder; throws Error(input) naming it when not.
+std::filesystem::path existing_run(const std::filesystem::path& path);
+
 /// A checkpoint's folder as it is, or the newest valid checkpoint of a run's folder. Throws
 /// Error(input) when `path` is neither, or the run has no valid checkpoint.
 std::filesystem::path find_checkpoint(const std::filesystem::path& path, const Report& report);
