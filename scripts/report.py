@@ -68,7 +68,7 @@ def tiles(run):
     shown = [
         ("steps", number(run.steps[-1]["step"]) if run.steps else "–"),
         ("last loss", number(last(run, figures.LOSS))),
-        ("last validation loss", number(last(run, figures.VALIDATION))),
+        ("last validation loss", number((run.evaluations()[1] or [None])[-1])),
         ("tokens/s, median", number(middle(run, figures.TOKENS))),
         ("MFU, median", number(middle(run, "mfu(%)"), 3) + " %"),
         ("bubble, median", number(middle(run, "pipeline/bubble(%)"), 3) + " %"),

@@ -6,7 +6,6 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 LOSS = "loss_metrics/global_avg_loss"
-VALIDATION = "validation_metrics/global_avg_loss"
 TOKENS = "throughput/total(tps)"
 RATIO = "compress/ratio"
 ERROR = "compress/error_norm"
@@ -73,8 +72,7 @@ def skipped_steps(run):
 def loss(runs):
     figure, empty = go.Figure(), True
     for index, run in enumerate(runs):
-        for metric, mode, label in ((LOSS, "lines", ""), (VALIDATION, "markers", " validation")):
-            steps, values = run.series(metric)
+        for (steps, values), mode, label in ((run.series(LOSS), "lines", ""), (run.evaluations(), "markers", " validation")):
             if not steps:
                 continue
             empty = False

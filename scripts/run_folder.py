@@ -5,6 +5,8 @@ import json
 import pathlib
 import re
 
+VALIDATION = "validation_metrics/global_avg_loss"
+
 
 @dataclasses.dataclass
 class Run:
@@ -23,6 +25,19 @@ class Run:
         """Steps and values where the metric was measured."""
         points = [(row["step"], row[metric]) for row in self.steps if isinstance(row.get(metric), (int, float))]
         return [x for x, _ in points], [y for _, y in points]
+
+    def evaluations(self):
+        """Steps and validation losses: of metrics.jsonl, and of events, where a resume cancels what lies beyond it."""
+        at_step = dict(zip(*self.series(VALIDATION)))
+        of_events = {}
+        for event in self.events:
+            step = event.get("step", 0)
+            if event["event"] in ("start", "resume"):
+                of_events = {known: loss for known, loss in of_events.items() if known <= step}
+            if isinstance(event.get(VALIDATION), (int, float)):
+                of_events[step] = event[VALIDATION]
+        at_step |= of_events
+        return sorted(at_step), [at_step[step] for step in sorted(at_step)]
 
     def names(self, prefix, suffix=""):
         """Metrics that begin and end so, in the order they appear."""

@@ -28,6 +28,7 @@ int run_checkpoint_verify(const std::vector<std::string>& words) {
           "a run, and compares it with the checksums in the manifest; "
           "exit code 1 when one differs.",
       .positionals = {"PATH"},
+      .options = {},
       .example = "spillway checkpoint verify runs/demo/checkpoints/step-000050"};
   const config::Arguments arguments = config::parse(usage, words);
   if (arguments.help()) {

@@ -30,6 +30,8 @@ int run_checkpoint_list(const std::vector<std::string>& words);
 int run_checkpoint_verify(const std::vector<std::string>& words);
 int run_checkpoint_diff(const std::vector<std::string>& words);
 int run_checkpoint_prune(const std::vector<std::string>& words);
+int run_export(const std::vector<std::string>& words);
+int run_import(const std::vector<std::string>& words);
 int run_plan(const std::vector<std::string>& words);
 int run_settings(const std::vector<std::string>& words);
 int run_stress(const std::vector<std::string>& words);

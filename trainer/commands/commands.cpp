@@ -21,6 +21,8 @@ const std::vector<Command>& commands() {
       {"checkpoint diff", "compares two checkpoints bit by bit", run_checkpoint_diff},
       {"checkpoint prune", "removes old checkpoints, never the last two valid ones",
        run_checkpoint_prune},
+      {"export", "writes a model as a Hugging Face folder", run_export},
+      {"import", "makes a checkpoint of a Hugging Face folder", run_import},
       {"plan", "predicts a run: layout, schedule, makespan, memory, bytes", run_plan},
       {"stress", "finds what the configuration sustains, under mpirun", run_stress},
       {"settings", "lists every setting of a run", run_settings},

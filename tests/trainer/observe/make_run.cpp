@@ -26,7 +26,6 @@ StepMetrics step_metrics(std::int64_t step, double speed, Draw& draw) {
   const double optimizer = 0.012, seconds = compute + data + bubble + exchange + optimizer + 0.004;
   StepMetrics metrics(step);
   metrics.set(metric::kLoss, step == 60 ? NAN : 2.1 + 3.4 * std::exp(-s / 40) + 0.02 * noise(draw));
-  if (step % 25 == 0) metrics.set(metric::kValidationLoss, 2.15 + 3.4 * std::exp(-s / 40));
   metrics.set(metric::kGradNorm, 0.8 + 2 * std::exp(-s / 15));
   metrics.set(metric::kLearningRate, 1e-3 * std::min(1.0, s / 20));
   metrics.set(metric::kTokensSeen, s * kTokens);
@@ -119,6 +118,13 @@ void attempt(const std::filesystem::path& run, comm::Communicator& world, std::i
                       .step = step,
                       .message = "step 60 skipped: loss of rank 3 is not finite",
                       .level = Level::warning});
+    }
+    if (step % 25 == 0) {
+      const double loss = 2.15 + 3.4 * std::exp(-static_cast<double>(step) / 40);
+      recorder.event({.name = "evaluation",
+                      .step = step,
+                      .message = "validation loss " + std::to_string(loss),
+                      .fields = {{metric::kValidationLoss, loss}}});
     }
     if (step % 50 == 0) {
       const bool fails = step == 150;

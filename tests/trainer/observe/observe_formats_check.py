@@ -51,6 +51,12 @@ class Formats(unittest.TestCase):
         self.assertEqual([row["step"] for row in rows], list(range(1, 201)))
         self.assertEqual(rows[110], self.lines[130 + 10])
 
+    def test_evaluations_beyond_a_resume_are_cancelled(self):
+        run = run_folder.read_run(self.path)
+        self.assertEqual(run.evaluations()[0], list(range(25, 201, 25)))
+        run.events = run.events[:next(i for i, event in enumerate(run.events) if event["event"] == "resume") + 1]
+        self.assertEqual(run.evaluations()[0], [25, 50, 75, 100])
+
     def test_a_loss_that_is_not_finite_is_null(self):
         self.assertIsNone(self.lines[59][LOSS])
         self.assertTrue(math.isfinite(self.lines[59]["grad_norm"]))
@@ -62,7 +68,7 @@ class Formats(unittest.TestCase):
 
     def test_events_are_in_order(self):
         events = [json.loads(line) for line in (self.path / "events.jsonl").read_text().splitlines()]
-        self.assertEqual([event["event"] for event in events][:3], ["start", "checkpoint_saved", "step_skipped"])
+        self.assertEqual([event["event"] for event in events][:3], ["start", "evaluation", "evaluation"])
         self.assertEqual(sorted(event["time"] for event in events), [event["time"] for event in events])
 
 
