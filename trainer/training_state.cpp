@@ -112,10 +112,10 @@ void check_same_model(const Checkpoint& checkpoint, const config::ModelConfig& r
 std::string restore(const Checkpoint& checkpoint, Trainer& trainer) {
   const at::NoGradGuard no_grad;
   const Trainer::Progress progress = progress_of(checkpoint.metadata().at("progress"));
-  std::set<std::string> names;
+  std::set<std::string> exchanged;  // by this rank: a tied copy is the embedding rank's to exchange
   for (std::size_t i = 0; i < trainer.stages().size(); ++i) {
     for (const Parameter& parameter : trainer.stages()[i]->parameters().parameters()) {
-      names.insert(parameter.spec.name);
+      if (!parameter.spec.tied_copy) exchanged.insert(parameter.spec.name);
       checkpoint.read_into("model/" + parameter.spec.name, parameter.weight);
     }
     for (const OptimizerState& state : trainer.optimizers()[i]->state()) {
@@ -126,7 +126,7 @@ std::string restore(const Checkpoint& checkpoint, Trainer& trainer) {
   const json& layout = checkpoint.metadata().at("layout");
   const std::int64_t saved_replicas = layout.at("replicas");
   trainer.exchange().load_state(exchange_state(
-      checkpoint, names, saved_replicas, trainer.grid().replicas(), trainer.grid().replica()));
+      checkpoint, exchanged, saved_replicas, trainer.grid().replicas(), trainer.grid().replica()));
   trainer.resume(progress);
   return saved_replicas == trainer.grid().replicas() || checkpoint.names("compression/").empty()
              ? ""
