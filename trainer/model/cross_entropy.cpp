@@ -19,7 +19,7 @@ at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& targets,
   const at::Tensor picked = log_probability.gather(1, index).squeeze(1).masked_fill(ignored, 0);
   const at::Tensor loss = picked.to(at::kDouble).sum().neg();
   if (gradient_scale) {
-    at::Tensor gradient = log_probability.exp_();
+    const at::Tensor& gradient = log_probability.exp_();
     gradient.scatter_add_(1, index, at::full_like(index, -1, gradient.options()));
     gradient.mul_(*gradient_scale).masked_fill_(ignored.unsqueeze(1), 0);
     raw.narrow(1, 0, vocabulary).copy_(gradient);

@@ -30,8 +30,8 @@ void fill_normal(float* out, std::int64_t count, double deviation, data::RandomK
 
 }  // namespace
 
-void initialize(at::Tensor weight, const ParameterSpec& spec, const config::ModelConfig& model,
-                std::uint64_t seed) {
+void initialize(const at::Tensor& weight, const ParameterSpec& spec,
+                const config::ModelConfig& model, std::uint64_t seed) {
   const at::NoGradGuard no_grad;
   if (spec.start != Start::normal) {
     weight.fill_(spec.start == Start::ones ? 1.0 : 0.0);

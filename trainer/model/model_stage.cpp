@@ -118,6 +118,7 @@ at::Tensor ModelStage::backward(int microbatch, at::Tensor output_gradient) {
 
 at::Tensor ModelStage::loss_sums() const {
   std::vector<at::Tensor> sums;
+  sums.reserve(losses_.size());
   for (const auto& [microbatch, loss] : losses_) sums.push_back(loss);
   return sums.empty() ? at::empty({0}, at::kDouble) : at::stack(sums);
 }

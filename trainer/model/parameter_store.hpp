@@ -72,8 +72,8 @@ class ParameterStore {
 
 /// Fills `weight` as a new model starts: a function of (seed, parameter name) alone, so that
 /// weights do not depend on the layout. Rows of padding in embedding and head are zero.
-void initialize(at::Tensor weight, const ParameterSpec& spec, const config::ModelConfig& model,
-                std::uint64_t seed);
+void initialize(const at::Tensor& weight, const ParameterSpec& spec,
+                const config::ModelConfig& model, std::uint64_t seed);
 /// All parameters of a store.
 void initialize(const ParameterStore& store, const config::ModelConfig& model, std::uint64_t seed);
 

@@ -34,7 +34,7 @@ at::Tensor UsedWeights::gemm_operand(const Parameter& parameter) const {
 at::Tensor UsedWeights::norm_operand(const Parameter& parameter) const {
   if (mode_ != PrecisionMode::bf16_qat) return parameter.leaf;
   const std::int64_t offset = parameter.offset - store_.decay_numel();
-  const at::Tensor wide = rounded_wide_.narrow(0, offset, parameter.spec.numel());
+  at::Tensor wide = rounded_wide_.narrow(0, offset, parameter.spec.numel());
   if (!at::GradMode::is_enabled()) return wide;
   return straight_through(parameter.leaf, wide, parameter.gradient, /*mask_overflow=*/true);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "configs/error.hpp"
 #include "data/tokens/byte_tokenizer.hpp"
@@ -17,7 +18,7 @@ using nlohmann::json;
 template <class Value>
 Value get(const json& fields, const char* key, Value otherwise) {
   const auto found = fields.find(key);
-  return found == fields.end() || found->is_null() ? otherwise : found->get<Value>();
+  return found == fields.end() || found->is_null() ? std::move(otherwise) : found->get<Value>();
 }
 
 /// Complains unless `key` is absent, null or `expected`.
