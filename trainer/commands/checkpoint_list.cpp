@@ -42,7 +42,8 @@ Row row_of(CheckpointStore& store, const CheckpointStore::Entry& entry, Scrutiny
     row.files = manifest.files.size();
     row.tensors = manifest.tensors.size();
     for (const FileRecord& file : manifest.files) row.bytes += file.bytes;
-  } catch (const Error&) {  // the damage says it
+  } catch (const Error&) {
+    if (row.damage.empty()) throw;  // else the damage says it
   }
   return row;
 }
