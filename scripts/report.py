@@ -91,6 +91,8 @@ def plain(value):
         return ", ".join(f"{key} {plain(item)}" for key, item in value.items())
     if isinstance(value, list):
         return " ".join(map(plain, value))
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return number(value)
     return str(value)
 
 

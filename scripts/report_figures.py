@@ -122,7 +122,10 @@ def timeline(run):
         return None
     tracks = [track for track in ("predicted", "measured") if any(span[1] == track for span in run.spans)]
     ranks = sorted({span[0] for span in run.spans})
-    figure = make_subplots(rows=len(tracks), cols=1, shared_xaxes=True, vertical_spacing=0.09,
+    ranks_of = {track: len({span[0] for span in run.spans if span[1] == track}) for track in tracks}
+    height = 160 + 40 * len(tracks) + max(26, min(44, 900 // len(ranks))) * sum(ranks_of.values())
+    figure = make_subplots(rows=len(tracks), cols=1, shared_xaxes=True, vertical_spacing=40 / height,
+                           row_heights=[ranks_of[track] for track in tracks],
                            subplot_titles=[f"{track} (step {run.trace_step})" for track in tracks])
     kinds = list(dict.fromkeys([*KIND_COLOURS, *(span[3] for span in run.spans)]))
     for kind in kinds:
@@ -142,7 +145,6 @@ def timeline(run):
             shown = True
     figure.update_yaxes(categoryorder="array", categoryarray=[f"rank {rank}" for rank in reversed(ranks)])
     figure.update_xaxes(title_text="ms since the step began", row=len(tracks), col=1)
-    height = 120 + len(tracks) * (40 + max(26, min(44, 900 // len(ranks))) * len(ranks))
     styled(figure, height, barmode="overlay", bargap=0.15)
     return figure.update_layout(hovermode="closest", legend={"y": 1 + 40 / height}, margin={"t": 80})
 
