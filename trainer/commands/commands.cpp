@@ -25,6 +25,7 @@ const std::vector<Command>& commands() {
       {"import", "makes a checkpoint of a Hugging Face folder", run_import},
       {"plan", "predicts a run: layout, schedule, makespan, memory, bytes", run_plan},
       {"stress", "finds what the configuration sustains, under mpirun", run_stress},
+      {"comm", "measures the communicator: time, algbw, busbw", run_comm},
       {"settings", "lists every setting of a run", run_settings},
   };
   return kCommands;
