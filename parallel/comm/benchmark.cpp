@@ -8,10 +8,9 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <thread>
 
 #include "configs/error.hpp"
+#include "parallel/comm/measured_time.hpp"
 #include "parallel/comm/raw_mpi.hpp"
 
 namespace spillway::comm {
@@ -32,18 +31,12 @@ bool is_scattered(Measured measured) {
 }
 
 Tensors make_tensors(const Communicator& world, const BenchmarkCase& what) {
-  const auto options =
-      at::TensorOptions().dtype(what.type).device(world.backend() == "nccl" ? at::kCUDA : at::kCPU);
+  const auto options = at::TensorOptions().dtype(what.type).device(device_of(world));
   std::int64_t count = what.bytes / static_cast<std::int64_t>(c10::elementSize(what.type));
   if (!is_scattered(what.measured))
     return {at::zeros({count}, options), at::zeros({count}, options)};
   const std::int64_t share = count / world.size();
   return {at::zeros({share * world.size()}, options), at::zeros({share}, options)};
-}
-
-void finish(const Work& work) {
-  work.wait();
-  while (!work.done()) std::this_thread::yield();  // a GPU's wait() does not block the host
 }
 
 void run(Communicator& world, Measured measured, const Tensors& tensors) {
@@ -96,26 +89,6 @@ std::int64_t count_wrong(Communicator& world, Measured measured, const Tensors& 
       return 0;
   }
   return 0;
-}
-
-/// The same on every rank.
-at::Tensor over_all_ranks(Communicator& world, at::Tensor values, ReduceOp op) {
-  at::Tensor there = values.to(world.backend() == "nccl" ? at::kCUDA : at::kCPU);
-  finish(world.all_reduce(there, op));
-  return there.to(at::kCPU);
-}
-
-/// Median over iterations of the slowest rank, in seconds.
-double median_seconds(Communicator& world, const std::vector<std::int64_t>& nanoseconds) {
-  at::Tensor slowest = over_all_ranks(world, at::tensor(nanoseconds, at::kLong), ReduceOp::max);
-  return 1e-9 * static_cast<double>(slowest.median().item<std::int64_t>());
-}
-
-template <typename Body>
-std::int64_t nanoseconds_of(Body body) {
-  const auto start = std::chrono::steady_clock::now();
-  body();
-  return std::chrono::nanoseconds(std::chrono::steady_clock::now() - start).count();
 }
 
 }  // namespace
@@ -174,11 +147,12 @@ double bus_bandwidth(const Measurement& measurement, int ranks) {
 Measurement measure(Communicator& world, const BenchmarkCase& what, const BenchmarkOptions& options,
                     RawMpi* raw) {
   const Tensors tensors = make_tensors(world, what);
-  if (raw && !RawMpi::supports(what.measured, what.type)) raw = nullptr;
   Measurement result;
   result.what = what;
   result.count = tensors.whole.numel();
   result.what.bytes = static_cast<std::int64_t>(tensors.whole.nbytes());
+  const bool nothing = result.count == 0 && what.measured != Measured::barrier;
+  if (nothing || !RawMpi::supports(what.measured, what.type)) raw = nullptr;
   const std::int64_t wrong = count_wrong(world, what.measured, tensors);
   result.wrong =
       over_all_ranks(world, at::tensor({wrong}, at::kLong), ReduceOp::sum).item<std::int64_t>();

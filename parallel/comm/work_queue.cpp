@@ -1,7 +1,6 @@
 #include "parallel/comm/work_queue.hpp"
 
 #include <pthread.h>
-#include <sys/prctl.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -15,37 +14,6 @@
 
 namespace spillway::comm {
 namespace {
-
-class QueuedWork final : public WorkState {
- public:
-  void wait() override {
-    std::unique_lock lock(mutex_);
-    finished_.wait(lock, [this] { return done_; });
-    if (failure_) std::rethrow_exception(failure_);
-  }
-  bool done() override {
-    const std::lock_guard lock(mutex_);
-    return done_;
-  }
-  void finish(std::exception_ptr failure) {
-    const std::lock_guard lock(mutex_);
-    failure_ = std::move(failure);
-    done_ = true;
-    finished_.notify_all();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable finished_;
-  bool done_ = false;
-  std::exception_ptr failure_;
-};
-
-struct Item {
-  std::shared_ptr<QueuedWork> work;
-  WorkQueue::Job job;
-  WorkQueue::Report report;
-};
 
 std::exception_ptr not_run(const std::exception_ptr& first) {
   std::string reason = "unknown";
@@ -61,23 +29,34 @@ std::exception_ptr not_run(const std::exception_ptr& first) {
 
 }  // namespace
 
+/// The jobs and whoever runs them: the queue's thread, or a thread that waits for one of them.
 class WorkQueue::Thread : public std::enable_shared_from_this<WorkQueue::Thread> {
  public:
+  /// A job on its way; the fields below `report` are guarded by the queue's mutex.
+  struct Item {
+    Job job;
+    Report report;
+    bool done = false;
+    std::exception_ptr failure;
+  };
+
   explicit Thread(std::string name) : name_(std::move(name)) {}
 
-  void push(Item item) {
-    const std::lock_guard lock(mutex_);
-    items_.push_back(std::move(item));
-    if (!thread_.joinable()) thread_ = std::thread([self = shared_from_this()] { self->run(); });
-    changed_.notify_one();
+  void push(std::shared_ptr<Item> item) {
+    {
+      const std::lock_guard lock(mutex_);
+      items_.push_back(std::move(item));
+      if (!thread_.joinable()) thread_ = std::thread([self = shared_from_this()] { self->run(); });
+    }
+    runnable_.notify_one();
   }
 
   void join() {
     {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
-      changed_.notify_one();
     }
+    runnable_.notify_one();
     if (thread_.joinable()) thread_.join();
   }
 
@@ -86,57 +65,93 @@ class WorkQueue::Thread : public std::enable_shared_from_this<WorkQueue::Thread>
     abandoned_ = stopping_ = true;
     const auto left = std::make_exception_ptr(
         Error(ErrorKind::fault, "not run, because an exception ended its group"));
-    for (const Item& item : items_) item.work->finish(left);
+    for (const std::shared_ptr<Item>& item : items_) {
+      item->failure = left;
+      item->done = true;
+    }
     items_.clear();
-    changed_.notify_one();
+    runnable_.notify_one();
+    finished_.notify_all();
     if (thread_.joinable()) thread_.detach();
   }
 
+  void wait(Item& item) {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      finished_.wait(lock, [&] { return item.done || can_run(); });
+      if (item.done) break;
+      run_first(lock);
+    }
+    if (item.failure) std::rethrow_exception(item.failure);
+  }
+
+  bool done(const Item& item) {
+    const std::lock_guard lock(mutex_);
+    return item.done;
+  }
+
  private:
+  bool can_run() const { return !running_ && !items_.empty(); }
+
   void run() {
     pthread_setname_np(pthread_self(), name_.substr(0, 15).c_str());
-    prctl(PR_SET_TIMERSLACK,
-          1000UL);  // nanoseconds: a sleep of 20 us between two polls is to last 20 us, not 70
-    for (Item item; next(item);) {
-      std::exception_ptr failure = first_failure_ ? not_run(first_failure_) : execute(item);
-      if (failure && !first_failure_) first_failure_ = failure;
-      item.job = nullptr;  // lets go of the tensors before anyone learns that it is done
-      item.work->finish(std::move(failure));
-      item = {};
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      runnable_.wait(lock, [this] { return can_run() || (stopping_ && items_.empty()); });
+      if (!can_run()) return;
+      run_first(lock);
     }
   }
 
-  bool next(Item& item) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return stopping_ || !items_.empty(); });
-    if (items_.empty()) return false;
-    item = std::move(items_.front());
+  /// Runs the first job with the mutex released; whoever runs it, no other job starts before it is
+  /// done.
+  void run_first(std::unique_lock<std::mutex>& lock) {
+    const std::shared_ptr<Item> item = std::move(items_.front());
     items_.pop_front();
-    return true;
-  }
-
-  std::exception_ptr execute(Item& item) {
-    std::exception_ptr failure;
+    running_ = true;
+    const std::exception_ptr earlier = first_failure_;
+    lock.unlock();
+    std::exception_ptr failure = earlier ? not_run(earlier) : nullptr;
     const auto start = std::chrono::steady_clock::now();
     try {
-      item.job();
+      if (!earlier) item->job();
     } catch (...) {
       failure = std::current_exception();
     }
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    const std::lock_guard lock(mutex_);  // abandon() returns only when no report is under way
-    if (!abandoned_) item.report(elapsed.count());
-    return failure;
+    item->job = nullptr;  // lets go of the tensors before anyone learns that it is done
+    lock.lock();
+    running_ = false;
+    if (!abandoned_ && !earlier) item->report(elapsed.count());
+    if (failure && !first_failure_) first_failure_ = failure;
+    item->failure = std::move(failure);
+    item->done = true;
+    finished_.notify_all();
+    if (!items_.empty() || stopping_) runnable_.notify_one();
   }
 
   const std::string name_;
   std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Item> items_;
+  std::condition_variable runnable_;  // for the queue's thread
+  std::condition_variable finished_;  // for those who wait
+  std::deque<std::shared_ptr<Item>> items_;
+  bool running_ = false;
   bool stopping_ = false;
   bool abandoned_ = false;
-  std::exception_ptr first_failure_;  // of the queue's thread alone
+  std::exception_ptr first_failure_;
   std::thread thread_;
+};
+
+class WorkQueue::QueuedWork final : public WorkState {
+ public:
+  QueuedWork(std::shared_ptr<Thread> thread, std::shared_ptr<Thread::Item> item)
+      : thread_(std::move(thread)), item_(std::move(item)) {}
+  void wait() override { thread_->wait(*item_); }
+  bool done() override { return thread_->done(*item_); }
+
+ private:
+  std::shared_ptr<Thread> thread_;
+  std::shared_ptr<Thread::Item> item_;
 };
 
 WorkQueue::WorkQueue(std::string name) : thread_(std::make_shared<Thread>(std::move(name))) {}
@@ -150,9 +165,10 @@ WorkQueue::~WorkQueue() {
 }
 
 Work WorkQueue::push(Job job, Report report) {
-  auto work = std::make_shared<QueuedWork>();
-  thread_->push({work, std::move(job), std::move(report)});
-  return Work(work);
+  auto item = std::make_shared<Thread::Item>(
+      Thread::Item{std::move(job), std::move(report), false, nullptr});
+  thread_->push(item);
+  return Work(std::make_shared<QueuedWork>(thread_, std::move(item)));
 }
 
 }  // namespace spillway::comm

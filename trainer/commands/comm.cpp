@@ -1,10 +1,12 @@
 // `spillway comm`: how fast the present communicator is, in the vocabulary of nccl-tests.
-#include <fmt/format.h>
-#include <unistd.h>
-
+#include <array>
 #include <charconv>
+#include <cstdarg>
+#include <cstdio>
 #include <iostream>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 
 #include "configs/command_line.hpp"
@@ -12,6 +14,7 @@
 #include "parallel/comm/benchmark.hpp"
 #include "parallel/comm/make_communicator.hpp"
 #include "parallel/comm/mpi_environment.hpp"
+#include "parallel/comm/overlap.hpp"
 #include "parallel/comm/raw_mpi.hpp"
 #include "trainer/commands/command.hpp"
 
@@ -43,6 +46,8 @@ config::Usage usage() {
                    "also time blocking MPI calls, in turn with the communicator's (CPU)"},
                   {"raw-limit", "X",
                    "with --raw: exit 1 when a size from 1 MiB on takes over X times as long", "0"},
+                  {"overlap", "",
+                   "also measure how much of an all_reduce of max-bytes hides behind computation"},
                   {"format", "table|json", "how to print", "table"}},
       .example = "mpirun -np 4 spillway comm --operations all_reduce --raw"};
 }
@@ -117,26 +122,46 @@ double ratio(const Measurement& one) {
   return one.raw_seconds ? one.seconds / *one.raw_seconds : 0;
 }
 
+/// printf into a string, at most one line.
+[[gnu::format(printf, 1, 2)]] std::string text(const char* format, ...) {
+  std::array<char, 256> line{};
+  std::va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(line.data(), line.size(), format, arguments);
+  va_end(arguments);
+  return line.data();
+}
+
 std::string header(const comm::Communicator& world, const config::Arguments& arguments) {
   const bool raw = arguments.flag("raw");
-  return fmt::format(
-      "# backend {}, {} ranks, {} iterations after {} warm-up; time: median of the slowest rank\n"
-      "# {:<14}{:>12} {:>12} {:>6} {:>12} {:>9} {:>9} {:>7}{}\n"
-      "# {:<14}{:>12} {:>12} {:>6} {:>12} {:>9} {:>9} {:>7}{}\n",
-      world.backend(), world.size(), arguments.value("iterations"), arguments.value("warmup"),
-      "operation", "size", "count", "type", "time", "algbw", "busbw", "#wrong",
-      raw ? fmt::format(" {:>12} {:>7}", "raw MPI", "ratio") : "", "", "(B)", "(elements)", "",
-      "(us)", "(GB/s)", "(GB/s)", "", raw ? fmt::format(" {:>12} {:>7}", "(us)", "") : "");
+  const auto titles = [raw](auto... names) {
+    return text("# %-14s%12s %12s %6s %12s %9s %9s %7s", names...) + (raw ? "" : "\n");
+  };
+  return "# backend " + world.backend() + ", " + std::to_string(world.size()) + " ranks, " +
+         arguments.value("iterations") + " iterations after " + arguments.value("warmup") +
+         " warm-up; time: median of the slowest rank\n" +
+         titles("operation", "size", "count", "type", "time", "algbw", "busbw", "#wrong") +
+         (raw ? "      raw MPI   ratio\n" : "") +
+         titles("", "(B)", "(elements)", "", "(us)", "(GB/s)", "(GB/s)", "") +
+         (raw ? "         (us)        \n" : "");
 }
 
 std::string row(const Measurement& one, int ranks, const std::string& type) {
-  std::string line = fmt::format("  {:<14}{:>12} {:>12} {:>6} {:>12.1f} {:>9.3f} {:>9.3f} {:>7}",
-                                 comm::to_string(one.what.measured), one.what.bytes, one.count,
-                                 type, 1e6 * one.seconds, comm::algorithm_bandwidth(one),
-                                 comm::bus_bandwidth(one, ranks), one.wrong);
-  if (one.raw_seconds)
-    line += fmt::format(" {:>12.1f} {:>7.2f}", 1e6 * *one.raw_seconds, ratio(one));
+  std::string line =
+      text("  %-14s%12lld %12lld %6s %12.1f %9.3f %9.3f %7lld", comm::to_string(one.what.measured),
+           static_cast<long long>(one.what.bytes), static_cast<long long>(one.count), type.c_str(),
+           1e6 * one.seconds, comm::algorithm_bandwidth(one), comm::bus_bandwidth(one, ranks),
+           static_cast<long long>(one.wrong));
+  if (one.raw_seconds) line += text(" %12.1f %7.2f", 1e6 * *one.raw_seconds, ratio(one));
   return line + "\n";
+}
+
+std::string overlap_line(const comm::Overlap& overlap) {
+  return text(
+      "# overlap: all_reduce alone %.1f us, computation alone %.1f us, both %.1f us: %.0f %% of "
+      "the shorter is hidden\n",
+      1e6 * overlap.communication, 1e6 * overlap.computation, 1e6 * overlap.both,
+      100 * overlap.hidden());
 }
 
 nlohmann::ordered_json to_json(const Measurement& one, int ranks, const std::string& type) {
@@ -162,7 +187,7 @@ std::string complaint(const std::vector<Measurement>& measurements, double raw_l
                              std::to_string(one.what.bytes) + " bytes";
     if (one.wrong > 0) return what + ": " + std::to_string(one.wrong) + " elements are wrong";
     if (raw_limit > 0 && one.what.bytes >= kLimitFromBytes && ratio(one) > raw_limit) {
-      return fmt::format("{}: takes {:.2f} times as long as blocking MPI, --raw-limit is {}", what,
+      return what + text(": takes %.2f times as long as blocking MPI, --raw-limit is %g",
                          ratio(one), raw_limit);
     }
   }
@@ -174,6 +199,7 @@ struct Settings {
   comm::BenchmarkOptions options;
   bool raw = false;
   double raw_limit = 0;
+  std::optional<comm::BenchmarkCase> overlap;
   bool json = false;
 };
 
@@ -186,7 +212,13 @@ Settings settings(const config::Arguments& arguments) {
                   .iterations = static_cast<int>(at_least(arguments, "iterations", 1))},
       .raw = arguments.flag("raw"),
       .raw_limit = arguments.number("raw-limit"),
+      .overlap = std::nullopt,
       .json = format == "json"};
+  if (arguments.flag("overlap")) {
+    settings.overlap = {Measured::all_reduce,
+                        parse_bytes("max-bytes", arguments.value("max-bytes")),
+                        type_by_name(arguments.value("type"))};
+  }
   if (settings.raw_limit != 0 && !settings.raw) fail_input("--raw-limit needs --raw");
   if (settings.raw && settings.cases.back().bytes / static_cast<std::int64_t>(c10::elementSize(
                                                         settings.cases.back().type)) >
@@ -194,6 +226,28 @@ Settings settings(const config::Arguments& arguments) {
     fail_input("--raw measures up to 2^31 - 1 elements; choose a smaller --max-bytes");
   }
   return settings;
+}
+
+nlohmann::ordered_json to_json(const comm::Communicator& world, const Settings& chosen,
+                               const std::vector<Measurement>& measurements,
+                               const std::optional<comm::Overlap>& overlap,
+                               const std::string& type) {
+  nlohmann::ordered_json json{{"command", "comm"},
+                              {"backend", world.backend()},
+                              {"ranks", world.size()},
+                              {"iterations", chosen.options.iterations},
+                              {"warmup", chosen.options.warmup},
+                              {"results", nlohmann::ordered_json::array()}};
+  for (const Measurement& one : measurements)
+    json["results"].push_back(to_json(one, world.size(), type));
+  if (overlap) {
+    json["overlap"] = {{"size_bytes", chosen.overlap->bytes},
+                       {"communication_us", 1e6 * overlap->communication},
+                       {"computation_us", 1e6 * overlap->computation},
+                       {"both_us", 1e6 * overlap->both},
+                       {"hidden", overlap->hidden()}};
+  }
+  return json;
 }
 
 }  // namespace
@@ -208,29 +262,23 @@ int run_comm(const std::vector<std::string>& words) {
   const std::string& type = arguments.value("type");
   const comm::MpiEnvironment mpi;
   const std::unique_ptr<comm::Communicator> world = comm::make_world(arguments.value("backend"));
-  if (chosen.raw && world->backend() != "mpi")
+  if (chosen.raw && world->backend() != "mpi") {
     fail_input("--raw compares CPU tensors; add --backend mpi");
+  }
   std::optional<comm::RawMpi> raw;
   if (chosen.raw) raw.emplace();
-  const bool speaks = world->rank() == 0;
-  if (speaks && !chosen.json) std::cout << header(*world, arguments) << std::flush;
+  const bool speaks = world->rank() == 0, table = speaks && !chosen.json;
+  if (table) std::cout << header(*world, arguments) << std::flush;
   std::vector<Measurement> measurements;
   for (const comm::BenchmarkCase& one : chosen.cases) {
     measurements.push_back(comm::measure(*world, one, chosen.options, raw ? &*raw : nullptr));
-    if (speaks && !chosen.json)
-      std::cout << row(measurements.back(), world->size(), type) << std::flush;
+    if (table) std::cout << row(measurements.back(), world->size(), type) << std::flush;
   }
-  if (speaks && chosen.json) {
-    nlohmann::ordered_json json{{"command", "comm"},
-                                {"backend", world->backend()},
-                                {"ranks", world->size()},
-                                {"iterations", chosen.options.iterations},
-                                {"warmup", chosen.options.warmup},
-                                {"results", nlohmann::ordered_json::array()}};
-    for (const Measurement& one : measurements)
-      json["results"].push_back(to_json(one, world->size(), type));
-    std::cout << json.dump(2) << "\n";
-  }
+  std::optional<comm::Overlap> overlap;
+  if (chosen.overlap) overlap = comm::measure_overlap(*world, *chosen.overlap, chosen.options);
+  if (table && overlap) std::cout << overlap_line(*overlap);
+  if (speaks && chosen.json)
+    std::cout << to_json(*world, chosen, measurements, overlap, type).dump(2) << "\n";
   const std::string wrong = complaint(measurements, chosen.raw_limit);
   if (wrong.empty()) return 0;
   if (speaks) std::cerr << "spillway: " + wrong + "\n";
