@@ -42,14 +42,14 @@ TEST(Load, ResolvedDumpGivesTheSameConfiguration) {
                                             {"parallel.stages", "2"},
                                             {"parallel.layers_per_stage", "[4, 2]"},
                                             {"optimizer.weight_decay", "0"},
-                                            {"parallel.reproducible", "true"}});
+                                            {"run.resume", "false"}});
   const std::string dump = to_toml(config);
   const Config again = load(write_file(dump), {});
   EXPECT_EQ(to_toml(again), dump);
   EXPECT_EQ(again.optimizer.learning_rate, 3e-4);
   EXPECT_EQ(again.run.dir, "a \"quoted\" \\ folder");
   EXPECT_EQ(again.parallel.layers_per_stage, (std::vector<std::int64_t>{4, 2}));
-  EXPECT_TRUE(again.parallel.reproducible);
+  EXPECT_FALSE(again.run.resume);
 }
 
 TEST(Load, UnknownKeyProposesTheNearest) {
