@@ -2,7 +2,9 @@
 // exit code.
 #include <c10/util/Exception.h>
 
+#include <chrono>
 #include <iostream>
+#include <thread>
 
 #include "configs/error.hpp"
 #include "parallel/comm/mpi_environment.hpp"
@@ -65,13 +67,14 @@ int run(const std::vector<std::string>& words) {
   return command->run({words.begin() + static_cast<std::ptrdiff_t>(length), words.end()});
 }
 
-/// One line on stderr. Bad input is the same on every rank, so rank 0 speaks for all; a fault is
-/// reported by the rank that has it.
+/// One line on stderr. Bad input is usually the same on every rank, so rank 0 speaks for all: the
+/// others hold back, and the end of rank 0 ends them. What only another rank finds bad (a file
+/// missing on its host), and a fault, is reported by the rank that has it.
 void report(const spillway::comm::LaunchInfo& launch, ErrorKind kind, const std::string& message) {
-  if (kind == ErrorKind::input && launch.rank != 0) return;
-  const std::string who = launch.size > 1 && kind != ErrorKind::input
-                              ? "rank " + std::to_string(launch.rank) + ": "
-                              : "";
+  const bool shared = kind == ErrorKind::input;
+  if (shared && launch.rank != 0) std::this_thread::sleep_for(std::chrono::seconds(3));
+  const bool named = launch.size > 1 && (!shared || launch.rank != 0);
+  const std::string who = named ? "rank " + std::to_string(launch.rank) + ": " : "";
   std::cerr << "spillway: " + who + message.substr(0, message.find('\n')) + "\n";
 }
 

@@ -9,7 +9,9 @@
 #include <ATen/ops/zeros.h>
 #include <c10/util/Exception.h>
 
+#include <chrono>
 #include <limits>
+#include <thread>
 
 namespace spillway::comm {
 namespace {
@@ -231,6 +233,27 @@ void operations_run_in_call_order(Communicator& world, const Backend& backend) {
   EXPECT_EQ(tensor.sum().item<double>(), 1000 * expected);
 }
 
+/// Nobody waits and nobody helps: only the backend's own thread or stream can finish it. The last
+/// rank comes late, so that the others are already waiting when they compute.
+void an_operation_finishes_while_the_caller_computes(Communicator& world, const Backend& backend) {
+  at::Tensor tensor = at::full({1 << 20}, 1.0, options(at::kFloat, backend));
+  if (world.rank() == world.size() - 1) std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  const auto start = std::chrono::steady_clock::now();
+  const Work work = world.all_reduce(tensor);
+  const auto issued = std::chrono::steady_clock::now();
+  std::int64_t computed = 0;
+  for (volatile double value = 1;
+       !work.done() && issued + std::chrono::seconds(20) > std::chrono::steady_clock::now();) {
+    for (int i = 0; i < 1000; ++i) value = value * 0.999 + 1;
+    ++computed;
+  }
+  EXPECT_TRUE(work.done());
+  EXPECT_GT(computed, 0);
+  EXPECT_LT(issued - start, std::chrono::seconds(5));
+  work.wait();
+  EXPECT_EQ(tensor.sum().item<double>(), static_cast<double>(world.size()) * (1 << 20));
+}
+
 void a_dropped_work_still_runs(Communicator& world, const Backend& backend) {
   at::Tensor tensor = ramp(100, world.rank() + 1, at::kFloat, backend);
   static_cast<void>(world.all_reduce(tensor));
@@ -335,6 +358,8 @@ const std::vector<ConformanceCase>& conformance_cases() {
       {"TensorsOf128MibArriveWhole", tensors_of_128_mib_arrive_whole},
       {"MessagesKeepTheirOrder", messages_keep_their_order},
       {"OperationsRunInCallOrder", operations_run_in_call_order},
+      {"AnOperationFinishesWhileTheCallerComputes",
+       an_operation_finishes_while_the_caller_computes},
       {"ADroppedWorkStillRuns", a_dropped_work_still_runs},
       {"SplitFormsGroupsByColorAndKey", split_forms_groups_by_color_and_key},
       {"SplitWithEqualKeysKeepsTheOrder", split_with_equal_keys_keeps_the_order},
