@@ -9,7 +9,7 @@ namespace spillway::compression::kernels {
 // on how callers cut the ranges.
 
 /// Largest rank for which these beat a general matrix product.
-inline constexpr std::int64_t kMaxRank = 16;
+inline constexpr std::int64_t kMaxRank = 64;
 
 /// A gradient and its factors: grad [rows, columns], p [rank, rows], q and own [rank, columns],
 /// error like grad or nullptr.

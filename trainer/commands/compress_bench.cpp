@@ -102,6 +102,7 @@ class Bench {
     world_.barrier().wait();
     exchange.begin_step(step);
     std::vector<comm::Work> works;
+    works.reserve(buckets.size());
     for (const compression::Bucket& bucket : buckets) works.push_back(exchange.exchange(bucket));
     for (const comm::Work& work : works) work.wait();
     exchange.end_step(true);

@@ -1,7 +1,9 @@
 // `spillway compress replay`: runs a method over gradients from a file, all replicas in this
 // process.
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
 #include <charconv>
@@ -60,7 +62,8 @@ class GradientFile {
     }
   }
 
-  void read(std::int64_t step, int rank, const ParameterShape& parameter, at::Tensor out) const {
+  void read(std::int64_t step, int rank, const ParameterShape& parameter,
+            const at::Tensor& out) const {
     const std::string name = dataset(step, rank, parameter.name);
     if (shape_of(name) != parameter.shape)
       complain(name + " has another shape than at the first step on rank 0");
@@ -106,7 +109,7 @@ class GradientFile {
       const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), value);
       if (error != std::errc() || end != name.data() + name.size() || value < 0 ||
           std::to_string(value) != name) {
-        complain(group + "/" + name + " is not a whole number >= 0");
+        complain(std::string(group).append("/").append(name).append(" is not a whole number >= 0"));
       }
       values.push_back(value);
     }
