@@ -55,7 +55,13 @@ Span span(std::size_t begin, std::size_t size) {
 
 }  // namespace
 
-PhraseTable::PhraseTable(std::initializer_list<Rewrite> rewrites) : rewrites_(rewrites) {
+PhraseTable::PhraseTable(std::initializer_list<Rewrite> rewrites,
+                         std::initializer_list<Rewrite> pairs)
+    : rewrites_(rewrites) {
+  for (const Rewrite& pair : pairs) {
+    rewrites_.push_back(pair);
+    rewrites_.push_back({pair.alternatives, pair.phrase});
+  }
   for (const Rewrite& rewrite : rewrites_)
     (is_ascii(rewrite.phrase[0]) ? has_english_ : has_other_) = true;
   std::stable_sort(rewrites_.begin(), rewrites_.end(), [](const Rewrite& a, const Rewrite& b) {

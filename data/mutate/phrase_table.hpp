@@ -31,8 +31,8 @@ struct Match {
 class PhraseTable {
  public:
   /// English phrases may be given in lower case only; the strings must live as long as the table
-  /// (literals).
-  PhraseTable(std::initializer_list<Rewrite> rewrites);
+  /// (literals). Of `pairs` each phrase stands for the other.
+  PhraseTable(std::initializer_list<Rewrite> rewrites, std::initializer_list<Rewrite> pairs = {});
 
   std::vector<Match> find(std::string_view text) const;
   const std::vector<Rewrite>& rewrites() const { return rewrites_; }
