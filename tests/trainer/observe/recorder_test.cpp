@@ -59,6 +59,11 @@ TEST(Recorder, AFullDiskIsNamedOnceAndTheRunGoesOn) {
   EXPECT_EQ(recorder.lost_writes(), 5);
   const std::string text = read_text(run / "metrics.jsonl");
   EXPECT_TRUE(nlohmann::json::accept(text.substr(text.rfind('{'))));
+
+  // Full once more: said once more.
+  while (recorder.lost_writes() < 8) recorder.step(step(++number));
+  const std::string again = out.str();
+  EXPECT_EQ(std::count(again.begin(), again.end(), '\n'), 2);
 }
 
 TEST(Recorder, AFolderThatCannotBeMadeIsAnError) {
