@@ -44,7 +44,8 @@ std::vector<compression::Bucket> make_stage_buckets(const ParameterStore& store,
 }  // namespace
 
 GradientSync::GradientSync(const config::Config& config, const Layout& layout,
-                           const parallel::ProcessGrid& grid, std::vector<ModelStage*> stages)
+                           const parallel::ProcessGrid& grid,
+                           const std::vector<ModelStage*>& stages)
     : tied_(layout.model.tied_embeddings ? grid.tied() : nullptr),
       exchange_(compression::make_gradient_exchange(config.compression, grid.replica_group(),
                                                     shapes(layout.model),

@@ -23,7 +23,7 @@ class GradientSync {
  public:
   /// `stages`: this rank's, ascending; they must outlive this.
   GradientSync(const config::Config& config, const Layout& layout,
-               const parallel::ProcessGrid& grid, std::vector<ModelStage*> stages);
+               const parallel::ProcessGrid& grid, const std::vector<ModelStage*>& stages);
 
   void begin_step(std::int64_t step);
   /// The last backward of the stage (an index into `stages`) is done. Returns at once, except that

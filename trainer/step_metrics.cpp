@@ -51,7 +51,7 @@ void add_times(StepMetrics& metrics, const StepResult& result) {
 
 void add_mix(StepMetrics& metrics, const data::CategoryCounts& counts) {
   const auto total =
-      static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::int64_t{0}));
+      static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}));
   if (total == 0) return;
   double mutated = 0;
   for (std::size_t i = 0; i < counts.size(); ++i) {

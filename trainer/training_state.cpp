@@ -1,6 +1,7 @@
 #include "trainer/training_state.hpp"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <set>
 
@@ -55,6 +56,12 @@ std::vector<compression::NamedState> exchange_state(const Checkpoint& checkpoint
   return state;
 }
 
+[[noreturn]] void fail_other_model(const std::string& name, const std::string& value,
+                                   const std::string& before, const std::filesystem::path& path) {
+  fail_input(name + " = " + value + ", but the run to resume (" + path.string() + ") has " +
+             before + "; give that, another run.dir, or run.resume = false");
+}
+
 }  // namespace
 
 Snapshot take_snapshot(Trainer& trainer, const config::Config& config) {
@@ -102,10 +109,7 @@ void check_same_model(const Checkpoint& checkpoint, const config::ModelConfig& r
   for (const auto& [name, value] : config::setting_values(wanted)) {
     if (!name.starts_with("model.")) continue;
     const std::string before = saved.value(name, value);
-    if (before != value) {
-      fail_input(name + " = " + value + ", but the run to resume (" + checkpoint.path().string() +
-                 ") has " + before + "; give that, another run.dir, or run.resume = false");
-    }
+    if (before != value) fail_other_model(name, value, before, checkpoint.path());
   }
 }
 
