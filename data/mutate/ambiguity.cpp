@@ -42,7 +42,9 @@ bool follows_directly(std::string_view text, Span a, Span b) {
 bool has_two_antecedents(std::string_view text, const std::vector<Span>& all, std::size_t last,
                          std::string_view noun) {
   std::string_view found;
-  for (std::size_t i = last; i-- > 1 && all[last].begin - all[i].begin < kReach;) {
+  for (std::size_t next = last; next > 1; --next) {
+    const std::size_t i = next - 1;
+    if (all[last].begin - all[i].begin >= kReach) break;
     if (!is_one_of(all[i - 1].in(text), kDeterminers) ||
         !follows_directly(text, all[i - 1], all[i]))
       continue;
@@ -80,7 +82,9 @@ void find_chinese_pronouns(std::string_view text, std::vector<Candidate>& places
   for (std::size_t i = 2; i < found.size(); ++i) {
     const std::string_view pronoun = found[i].rewrite->alternatives;
     const Rewrite* first = nullptr;
-    for (std::size_t j = i; j-- > 0 && found[i].place.begin - found[j].place.begin < kReach;) {
+    for (std::size_t next = i; next > 0; --next) {
+      const std::size_t j = next - 1;
+      if (found[i].place.begin - found[j].place.begin >= kReach) break;
       if (found[j].rewrite->alternatives != pronoun || found[j].rewrite == found[i].rewrite ||
           found[j].rewrite == first)
         continue;

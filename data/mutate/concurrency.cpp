@@ -264,6 +264,7 @@ class RaceTurns : public DescribedOperator {
     RandomKey draws = stream(key);
     const TurnUnits units(sample);
     std::vector<PlacedUnit> order;
+    order.reserve(units.size());
     for (std::size_t i = 0; i < units.size(); ++i) order.push_back({&units, i});
     // Only pairs that are still in order are swapped, so that k swaps are k inversions.
     for (std::uint64_t left = 1 + draws.below(4); left > 0; --left) {

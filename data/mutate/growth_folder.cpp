@@ -132,7 +132,7 @@ std::optional<GrownShard> GrowthFolder::finished(std::uint64_t index) const {
     GrownShard shard = from_json(nlohmann::json::parse(read_text(note_path(index))));
     if (to_hex(file_checksum(shard_path(index))) == shard.entry.file_hash) return shard;
   } catch (const nlohmann::json::exception&) {
-    // A note that cannot be read is none: the shard is made again.
+    return std::nullopt;  // A note that cannot be read is none: the shard is made again.
   }
   return std::nullopt;
 }

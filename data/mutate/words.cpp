@@ -17,10 +17,14 @@ constexpr std::array<std::uint8_t, 256> kClasses = [] {
   std::array<std::uint8_t, 256> classes{};
   for (int c = 'a'; c <= 'z'; ++c) classes[static_cast<std::size_t>(c)] = letter;
   for (int c = 'A'; c <= 'Z'; ++c) classes[static_cast<std::size_t>(c)] = letter;
-  for (const unsigned char c : std::string_view(" \t\n\r")) classes[c] = may_precede | may_follow;
-  for (const unsigned char c : std::string_view("(\"'[{*`")) classes[c] |= may_precede;
-  for (const unsigned char c : std::string_view(")\"']}*`")) classes[c] |= may_follow;
-  for (const unsigned char c : std::string_view(".,;:!?")) classes[c] |= may_follow | stop;
+  for (const char c : std::string_view(" \t\n\r"))
+    classes[static_cast<unsigned char>(c)] = may_precede | may_follow;
+  for (const char c : std::string_view("(\"'[{*`"))
+    classes[static_cast<unsigned char>(c)] |= may_precede;
+  for (const char c : std::string_view(")\"']}*`"))
+    classes[static_cast<unsigned char>(c)] |= may_follow;
+  for (const char c : std::string_view(".,;:!?"))
+    classes[static_cast<unsigned char>(c)] |= may_follow | stop;
   return classes;
 }();
 

@@ -120,6 +120,7 @@ class MpiTransport final : public Transport {
     for_chunks(output.count, longest, [&](std::int64_t first, int length) {
       const Buffer chunk = output.part(first, length);
       std::vector<Buffer> parts;
+      parts.reserve(static_cast<std::size_t>(size_));
       for (int rank = 0; rank < size_; ++rank)
         parts.push_back(input.part(rank * output.count + first, length));
       if (output.type == at::kBFloat16) {
@@ -258,11 +259,11 @@ class MpiTransport final : public Transport {
       arrived[static_cast<std::size_t>(rank)] = rank == rank_ ? part.data : place;
       if (rank == rank_) continue;
       check_mpi(MPI_Irecv(place, static_cast<int>(output.count), mpi_type(output.type), rank,
-                          kPartsTag, handle_.get(), &requests[static_cast<std::size_t>(2 * rank)]),
+                          kPartsTag, handle_.get(), &requests[2 * static_cast<std::size_t>(rank)]),
                 "MPI_Irecv");
       check_mpi(
           MPI_Isend(part.data, static_cast<int>(part.count), mpi_type(part.type), rank, kPartsTag,
-                    handle_.get(), &requests[static_cast<std::size_t>(2 * rank + 1)]),
+                    handle_.get(), &requests[2 * static_cast<std::size_t>(rank) + 1]),
           "MPI_Isend");
     }
     for (MPI_Request& request : requests) await(request, "exchange of parts");

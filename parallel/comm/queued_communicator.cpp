@@ -1,6 +1,7 @@
 #include "parallel/comm/queued_communicator.hpp"
 
 #include <exception>
+#include <new>
 #include <utility>
 
 #include "configs/error.hpp"
@@ -29,7 +30,7 @@ QueuedCommunicator::~QueuedCommunicator() {
   transport_->abandon();
   // Freeing the transport would tear it from under a thread that may still be inside; the program
   // is about to end.
-  static_cast<void>(new std::shared_ptr<Transport>(transport_));
+  static_cast<void>(new (std::nothrow) std::shared_ptr<Transport>(transport_));
 }
 
 Work QueuedCommunicator::queue(Operation operation, std::int64_t bytes, std::string where,

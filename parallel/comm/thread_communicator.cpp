@@ -125,7 +125,9 @@ class Meeting {
   }
 
   std::size_t ranks() const { return static_cast<std::size_t>(size_); }
-  std::size_t slot(int from, int to) const { return static_cast<std::size_t>(from * size_ + to); }
+  std::size_t slot(int from, int to) const {
+    return static_cast<std::size_t>(from) * ranks() + static_cast<std::size_t>(to);
+  }
 
   static void check_count(std::int64_t sent, std::int64_t expected) {
     if (sent == expected) return;
@@ -224,6 +226,7 @@ class ThreadTransport final : public Transport {
   static void reduce_from(const std::vector<Call>& all, Buffer output, std::int64_t offset,
                           ReduceOp op) {
     std::vector<const std::byte*> parts;
+    parts.reserve(all.size());
     for (const Call& one : all) parts.push_back(one.buffer.data + offset);
     local_reduce(output, parts, op);
   }
@@ -238,6 +241,7 @@ std::vector<std::unique_ptr<Communicator>> make_thread_group(int size) {
   if (size < 1) fail("make_thread_group: size " + std::to_string(size) + " is less than 1");
   const auto meeting = std::make_shared<Meeting>(size);
   std::vector<std::unique_ptr<Communicator>> group;
+  group.reserve(static_cast<std::size_t>(size));
   for (int rank = 0; rank < size; ++rank) {
     group.push_back(
         std::make_unique<QueuedCommunicator>(std::make_unique<ThreadTransport>(meeting, rank)));

@@ -16,12 +16,13 @@ namespace spillway::comm {
 namespace {
 
 std::exception_ptr not_run(const std::exception_ptr& first) {
-  std::string reason = "unknown";
+  std::string reason;
   try {
     std::rethrow_exception(first);
   } catch (const std::exception& error) {
     reason = error.what();
   } catch (...) {
+    reason = "unknown";
   }
   return std::make_exception_ptr(Error(
       ErrorKind::fault, "not run, because an earlier operation of this group failed: " + reason));
