@@ -8,6 +8,7 @@
 #include "configs/load.hpp"
 #include "data/corpus/corpus_reader.hpp"
 #include "parallel/pipeline/simulate.hpp"
+#include "trainer/checkpoint/agreement.hpp"
 #include "trainer/checkpoint/durable_file.hpp"
 #include "trainer/observe/run_facts.hpp"
 #include "trainer/peak_flops.hpp"
@@ -20,6 +21,18 @@ namespace {
 
 bool due(std::int64_t step, std::int64_t every) { return every > 0 && step % every == 0; }
 
+/// Makes the folder where it is missing; what is wrong with it, or nothing.
+std::string find_folder_fault(const std::filesystem::path& dir) {
+  if (dir.empty()) return "run.dir is not set; name the folder that the run may write into";
+  std::error_code error;
+  std::filesystem::create_directories(dir, error);
+  if (error) return "run.dir = " + dir.string() + " cannot be made: " + error.message();
+  if (access(dir.c_str(), W_OK | X_OK) != 0) {
+    return "run.dir = " + dir.string() + " is not writable by this user";
+  }
+  return "";
+}
+
 std::string rounded(double value, int digits = 4) {
   char text[32];
   std::snprintf(text, sizeof text, "%.*g", digits, value);
@@ -28,13 +41,11 @@ std::string rounded(double value, int digits = 4) {
 
 }  // namespace
 
-void check_run_folder(const std::filesystem::path& dir) {
-  if (dir.empty()) fail_input("run.dir is not set; name the folder that the run may write into");
-  std::error_code error;
-  std::filesystem::create_directories(dir, error);
-  if (error) fail_input("run.dir = " + dir.string() + " cannot be made: " + error.message());
-  if (access(dir.c_str(), W_OK | X_OK) != 0)
-    fail_input("run.dir = " + dir.string() + " is not writable by this user");
+void check_run_folder(const std::filesystem::path& dir, comm::Communicator& world) {
+  std::string complaint;
+  if (world.rank() == 0) complaint = find_folder_fault(dir);
+  complaint = broadcast_text(world, complaint);
+  if (!complaint.empty()) fail_input(complaint);
 }
 
 void check_run(const config::Config& config, int world) {

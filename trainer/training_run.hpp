@@ -20,9 +20,9 @@ namespace spillway::trainer {
 /// needed.
 void check_run(const config::Config& config, int world);
 
-/// Makes run.dir where it is missing. Throws Error(input) where that, or writing into it, is not
-/// possible. Rank 0 only.
-void check_run_folder(const std::filesystem::path& dir);
+/// Makes run.dir where it is missing. Collective over `world`: rank 0 looks, and all ranks throw
+/// the same Error(input) where making it, or writing into it, is not possible.
+void check_run_folder(const std::filesystem::path& dir, comm::Communicator& world);
 
 /// A run of `spillway train`: resumes, steps, records, evaluates, saves. All ranks construct it and
 /// call run() together.

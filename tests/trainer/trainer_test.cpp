@@ -135,8 +135,7 @@ TEST_F(TrainerStep, ARunEndsAfterTooManyNonFiniteStepsInARow) {
   config_.optimizer.clip_norm = 0;
   config_.run.steps = 50;
   config_.run.evaluate_every = 0;
-  if (ranks_.control->rank() == 0) check_run_folder(config_.run.dir);
-  ranks_.control->barrier().wait();
+  check_run_folder(config_.run.dir, *ranks_.control);
   TrainingRun run(config_, ranks_, {"test"});
   try {
     run.run();

@@ -24,12 +24,11 @@ int run_train(const std::vector<std::string>& words) {
     return 0;
   }
   const config::Config config = config::load(arguments);
-  const comm::LaunchInfo launch = comm::launch_info();
-  check_run(config, launch.size);
-  if (launch.rank == 0) check_run_folder(config.run.dir);
+  check_run(config, comm::launch_info().size);
 
   const comm::MpiEnvironment environment;
   Ranks ranks(config);
+  check_run_folder(config.run.dir, *ranks.control);
   std::vector<std::string> command_line{"spillway", "train"};
   command_line.insert(command_line.end(), words.begin(), words.end());
   return TrainingRun(config, ranks, command_line).run();
