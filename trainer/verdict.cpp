@@ -1,6 +1,9 @@
 #include "trainer/verdict.hpp"
 
 #include <cmath>
+#include <utility>
+
+#include "trainer/optimizer/gradient_norm.hpp"
 
 namespace spillway::trainer {
 namespace {
@@ -25,16 +28,16 @@ std::string find_non_finite(const std::vector<RankReport>& reports, const Parame
   return "";
 }
 
-double sum_squares(const std::vector<RankReport>& reports, const ParameterMap& map) {
-  std::vector<double> squares(map.names.size(), 0.0);
+/// The norms of the first replica: after the exchange all replicas have the same.
+double gradient_norm(const std::vector<RankReport>& reports, const ParameterMap& map) {
+  std::vector<SquaredNorm> norms;
+  norms.reserve(map.names.size());
   for (std::size_t rank = 0; rank < map.of_rank.size(); ++rank) {
     for (std::size_t i = 0; i < map.of_rank[rank].size(); ++i) {
-      squares[static_cast<std::size_t>(map.of_rank[rank][i])] = reports[rank].squared_norms[i];
+      norms.push_back({map.of_rank[rank][i], reports[rank].squared_norms[i]});
     }
   }
-  double sum = 0;
-  for (const double square : squares) sum += square;
-  return sum;
+  return global_norm(std::move(norms));
 }
 
 }  // namespace
@@ -57,7 +60,7 @@ Verdict judge(const std::vector<RankReport>& reports, const ParameterMap& map,
   Verdict verdict;
   for (const RankReport& report : reports) verdict.stop_requested |= report.stop_requested;
   verdict.loss = sum_losses(reports, map.of_rank.size()) / static_cast<double>(target_tokens);
-  verdict.gradient_norm = std::sqrt(sum_squares(reports, map));
+  verdict.gradient_norm = gradient_norm(reports, map);
   verdict.non_finite = find_non_finite(reports, map);
   if (verdict.non_finite.empty() && !std::isfinite(verdict.gradient_norm)) {
     verdict.non_finite = "gradient norm after the exchange";
