@@ -13,15 +13,10 @@ namespace {
 
 constexpr std::size_t kComplaintsShown = 3;
 
-/// Where this group's tensors live; text itself is made and read on the CPU.
-at::Device device_of(const comm::Communicator& group) {
-  return group.backend() == "nccl" ? at::Device(at::kCUDA) : at::Device(at::kCPU);
-}
-
-at::Tensor to_tensor(const std::string& text, std::int64_t bytes, at::Device device) {
+at::Tensor to_tensor(const std::string& text, std::int64_t bytes) {
   at::Tensor tensor = at::zeros({bytes}, at::kByte);
   std::memcpy(tensor.data_ptr(), text.data(), text.size());
-  return tensor.to(device);
+  return tensor;
 }
 
 std::string to_text(const at::Tensor& tensor, std::int64_t begin, std::int64_t bytes) {
@@ -29,14 +24,13 @@ std::string to_text(const at::Tensor& tensor, std::int64_t begin, std::int64_t b
           static_cast<std::size_t>(bytes)};
 }
 
-/// Every rank's number of bytes, int64 [ranks] on the CPU.
+/// Every rank's number of bytes, int64 [ranks].
 at::Tensor gather_lengths(comm::Communicator& group, const std::string& mine) {
-  const at::Device device = device_of(group);
   at::Tensor length = at::zeros({1}, at::kLong);
   *static_cast<std::int64_t*>(length.data_ptr()) = static_cast<std::int64_t>(mine.size());
-  at::Tensor lengths = at::empty({group.size()}, at::TensorOptions(at::kLong).device(device));
-  group.all_gather(lengths, length.to(device)).wait();
-  return lengths.cpu();
+  at::Tensor lengths = at::empty({group.size()}, at::kLong);
+  group.all_gather(lengths, length).wait();
+  return lengths;
 }
 
 }  // namespace
@@ -46,10 +40,8 @@ std::vector<std::string> gather_text(comm::Communicator& group, const std::strin
   const at::Tensor lengths = gather_lengths(group, mine);
   const auto* length = static_cast<const std::int64_t*>(lengths.const_data_ptr());
   const std::int64_t longest = *std::max_element(length, length + group.size());
-  const at::Device device = device_of(group);
-  at::Tensor all = at::empty({group.size() * longest}, at::TensorOptions(at::kByte).device(device));
-  group.all_gather(all, to_tensor(mine, longest, device)).wait();
-  all = all.cpu();
+  const at::Tensor all = at::empty({group.size() * longest}, at::kByte);
+  group.all_gather(all, to_tensor(mine, longest)).wait();
   std::vector<std::string> texts;
   texts.reserve(static_cast<std::size_t>(group.size()));
   for (int rank = 0; rank < group.size(); ++rank) {
@@ -62,12 +54,10 @@ std::string broadcast_text(comm::Communicator& group, const std::string& mine, i
   if (group.size() == 1) return mine;
   const at::Tensor lengths = gather_lengths(group, mine);
   const std::int64_t bytes = static_cast<const std::int64_t*>(lengths.const_data_ptr())[root];
-  const at::Device device = device_of(group);
-  at::Tensor text = group.rank() == root
-                        ? to_tensor(mine, bytes, device)
-                        : at::empty({bytes}, at::TensorOptions(at::kByte).device(device));
+  const at::Tensor text =
+      group.rank() == root ? to_tensor(mine, bytes) : at::empty({bytes}, at::kByte);
   group.broadcast(text, root).wait();
-  return to_text(text.cpu(), 0, bytes);
+  return to_text(text, 0, bytes);
 }
 
 void agree(comm::Communicator& group, const std::string& what, const std::string& complaint) {

@@ -8,7 +8,7 @@
 namespace spillway::trainer {
 
 /// Short texts between ranks, for decisions that all ranks must take alike. Collective over
-/// `group`, whatever device its tensors live on.
+/// `group`, which carries CPU tensors.
 
 /// What every rank says, in rank order.
 std::vector<std::string> gather_text(comm::Communicator& group, const std::string& mine);

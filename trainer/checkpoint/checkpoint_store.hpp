@@ -34,7 +34,8 @@ struct SaveResult {
 /// A folder named step-N was published whole: shards synced, all ranks agreed, manifest synced,
 /// then one rename. A folder named *.tmp is a save that did not finish; nobody reads it and the
 /// next save removes it. There is no pointer to the latest: the newest is the valid one with the
-/// highest step. The run folder must be visible to all ranks under one path.
+/// highest step. The run folder must be visible to all ranks under one path. Communicators given
+/// here carry CPU tensors; the tensors saved may be of any device.
 class CheckpointStore {
  public:
   struct Entry {
