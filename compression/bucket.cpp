@@ -55,33 +55,4 @@ std::vector<Bucket> make_buckets(const at::Tensor& flat,
   return buckets;
 }
 
-BucketProgress::BucketProgress(const std::vector<Bucket>& buckets) {
-  for (std::size_t i = 0; i < buckets.size(); ++i) {
-    for (const NamedGradient& entry : buckets[i].entries) {
-      const bool is_new = places_.emplace(entry.name, Place{.bucket = i}).second;
-      TORCH_CHECK(is_new, "bucket: gradient of ", entry.name, " occurs twice");
-    }
-    sizes_.push_back(buckets[i].entries.size());
-  }
-  missing_ = sizes_;
-}
-
-std::vector<std::size_t> BucketProgress::finish(const std::string& name) {
-  const auto found = places_.find(name);
-  TORCH_CHECK(found != places_.end(), "bucket: no gradient of ", name, " in any bucket");
-  TORCH_CHECK(!found->second.finished, "bucket: gradient of ", name,
-              " became final twice in one step");
-  found->second.finished = true;
-  --missing_[found->second.bucket];
-  std::vector<std::size_t> released;
-  while (next_ < missing_.size() && missing_[next_] == 0) released.push_back(next_++);
-  return released;
-}
-
-void BucketProgress::reset() {
-  for (auto& [name, place] : places_) place.finished = false;
-  missing_ = sizes_;
-  next_ = 0;
-}
-
 }  // namespace spillway::compression

@@ -76,21 +76,5 @@ TEST(Bucket, LayoutThatDoesNotCoverTheBufferIsRefused) {
                c10::Error);
 }
 
-TEST(BucketProgress, BucketsAreReleasedInOrderWhateverTheOrderOfTheGradients) {
-  const Gradients gradients({1, 1, 1, 1});
-  BucketProgress progress(make_buckets(gradients.flat, gradients.named, 2 * kMibOfOneFloat));
-  for (int step = 0; step < 2; ++step) {
-    EXPECT_TRUE(progress.finish("0").empty());
-    EXPECT_TRUE(progress.finish("1").empty());  // bucket 1 is complete, but bucket 0 goes first
-    EXPECT_TRUE(progress.finish("3").empty());
-    EXPECT_FALSE(progress.complete());
-    EXPECT_EQ(progress.finish("2"), (std::vector<std::size_t>{0, 1}));
-    EXPECT_TRUE(progress.complete());
-    EXPECT_THROW(progress.finish("2"), c10::Error);
-    EXPECT_THROW(progress.finish("7"), c10::Error);
-    progress.reset();
-  }
-}
-
 }  // namespace
 }  // namespace spillway::compression
