@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "configs/error.hpp"
-#include "data/corpus/checksum.hpp"
 #include "data/tokens/byte_tokenizer.hpp"
 
 namespace spillway::data {
@@ -91,6 +90,7 @@ Packer::Packer(const CorpusReader& corpus, Options options)
     fail_input("data.mutation.rate = " + std::to_string(options_.mutation_rate) +
                " without an operator");
   }
+  if (options_.mutation_rate > 0) mutator_.emplace(options_.operators, pool_);
   places_ = options_.side == Side::train ? split_.train_size() : split_.validation_size();
   if (places_ == 0) {
     fail_input("corpus " + corpus.dir().string() + ": no sample is held out; it has " +
@@ -132,25 +132,15 @@ PackedGroup::Item Packer::item(std::uint64_t epoch, std::uint64_t id) const {
           .mutant = nullptr};
 }
 
-/// The mutant of this sample in this epoch; nothing when it stays as it is. The first operator is
-/// drawn; one that finds no place in the sample passes it on to the next. Each works from a key of
-/// its own, so that its result does not depend on the list of operators.
+/// The mutant of this sample in this epoch; nothing when it stays as it is.
 std::shared_ptr<const Sample> Packer::mutate(std::uint64_t epoch, std::uint64_t id) const {
   const RandomKey key = RandomKey(options_.seed).split(kMutationStream).split(epoch).split(id);
   RandomKey draws = key.split(0);
   if (draws.uniform() >= options_.mutation_rate) return nullptr;
-  const std::size_t count = options_.operators.size();
-  const std::size_t first = draws.below(count);
-  const Sample sample = corpus_.get(id);
-  for (std::size_t k = 0; k < count; ++k) {
-    const Operator& operation = *options_.operators[(first + k) % count];
-    if (std::optional<Sample> mutant =
-            operation.apply(sample, key.split(checksum(operation.name())), pool_)) {
-      check_turns(*mutant);
-      return std::make_shared<const Sample>(std::move(*mutant));
-    }
-  }
-  return nullptr;
+  std::optional<Sample> mutant = mutator_->mutate(corpus_.get(id), key.split(1));
+  if (!mutant) return nullptr;
+  check_turns(*mutant);
+  return std::make_shared<const Sample>(std::move(*mutant));
 }
 
 }  // namespace spillway::data

@@ -3,11 +3,12 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "data/corpus/corpus_reader.hpp"
-#include "data/mutate/operator.hpp"
+#include "data/mutate/mutator.hpp"
 #include "data/order/split.hpp"
 
 namespace spillway::data {
@@ -92,6 +93,7 @@ class Packer {
   Options options_;
   Split split_;
   TrainingPool pool_;
+  std::optional<Mutator> mutator_;  ///< when there is a rate: as `corpus mutate` chooses operators
   std::uint64_t places_ = 0;
 };
 
