@@ -69,7 +69,7 @@ struct ParallelConfig {
         Field{"stages", &S::stages, "pipeline stages; replicas = world / stages", "", at_least(1)},
         Field{"chunks", &S::chunks, "model chunks (virtual stages) per rank", "", at_least(1)},
         Field{"layers_per_stage", &S::layers_per_stage,
-              "layers of each stage, first to last; empty: balanced by parameters and FLOPs"},
+              "layers of each stage, first to last; empty: balanced by FLOPs, then parameters"},
         Field{"schedule", &S::schedule, "pipeline schedule: gpipe | 1f1b | csv:FILE"},
         Field{"microbatches", &S::microbatches, "micro-batches per replica and step", "",
               at_least(1)},
@@ -126,7 +126,8 @@ struct PrecisionConfig {
     using S = PrecisionConfig;
     return std::tuple{
         Field{"mode", &S::mode,
-              "fp32; bf16-amp (autocast); bf16-qat (bf16 weights and activations, fp32 master, "
+              "fp32; bf16-amp (bf16 GEMMs, as autocast); bf16-qat (bf16 weights and activations, "
+              "fp32 master, "
               "straight-through)",
               "", one_of("fp32 | bf16-amp | bf16-qat")},
         Field{"max_skips", &S::max_skips, "non-finite steps in a row before the run stops", "steps",
