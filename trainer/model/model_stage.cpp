@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "configs/error.hpp"
 #include "trainer/model/cross_entropy.hpp"
 #include "trainer/precision/autocast_guard.hpp"
 
@@ -115,6 +116,12 @@ at::Tensor ModelStage::backward(int microbatch, at::Tensor output_gradient) {
   torch::autograd::backward({flight.output}, {output_gradient});
   return options_.slice.has_embedding ? at::Tensor() : flight.input.grad();
 }
+
+at::Tensor ModelStage::backward_input(int /*microbatch*/, at::Tensor /*output_gradient*/) {
+  fail("the model has no split backward");
+}
+
+void ModelStage::backward_weight(int /*microbatch*/) { fail("the model has no split backward"); }
 
 at::Tensor ModelStage::loss_sums() const {
   std::vector<at::Tensor> sums;

@@ -49,6 +49,8 @@ class ModelStage final : public pipeline::Stage {
   at::Tensor make_input(int microbatch) override;
   at::Tensor forward(int microbatch, at::Tensor input) override;
   at::Tensor backward(int microbatch, at::Tensor output_gradient) override;
+  at::Tensor backward_input(int microbatch, at::Tensor output_gradient) override;
+  void backward_weight(int microbatch) override;
 
   /// Last stage: sums of token losses of the micro-batches seen since begin_*(), by index: float64
   /// [microbatches].
