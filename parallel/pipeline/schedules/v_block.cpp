@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <deque>
+#include <iterator>
+#include <ranges>
 #include <utility>
 
 #include "configs/error.hpp"
@@ -57,7 +59,7 @@ std::vector<Action> repeated(const Block& block, int rank, int ranks, int microb
   }
   std::ranges::sort(timed);
   std::vector<Action> order;
-  for (const auto& [slot, action] : timed) order.push_back(action);
+  std::ranges::copy(timed | std::views::values, std::back_inserter(order));
   return order;
 }
 
@@ -94,21 +96,25 @@ class Player {
     std::deque<Action> weights;
   };
 
-  /// Does one action, if there is any to do.
-  bool act(std::size_t index, int slot) {
+  /// Does one action; false if there is none to do.
+  bool act(std::size_t rank, int slot) { return act_in_order(rank, slot) || add_weight(rank); }
+
+  bool act_in_order(std::size_t index, int slot) {
     Rank& rank = ranks_[index];
-    if (rank.next < 4 * microbatches_) {
-      const Action next = orders_[index][static_cast<std::size_t>(rank.next)];
-      const bool forward = next.op == Op::forward;
-      if (is_ready(next, slot) && !(forward && rank.held == most_held_)) {
-        ++rank.next;
-        forward ? void(++rank.held)
-                : rank.weights.push_back({next.stage, Op::backward_weight, next.microbatch});
-        done(next) = slot + 1;
-        schedule_.ranks[index].push_back(next);
-        return true;
-      }
-    }
+    if (rank.next == 4 * microbatches_) return false;
+    const Action next = orders_[index][static_cast<std::size_t>(rank.next)];
+    const bool forward = next.op == Op::forward;
+    if (!is_ready(next, slot) || (forward && rank.held == most_held_)) return false;
+    if (forward) ++rank.held;
+    if (!forward) rank.weights.push_back({next.stage, Op::backward_weight, next.microbatch});
+    ++rank.next;
+    done(next) = slot + 1;
+    schedule_.ranks[index].push_back(next);
+    return true;
+  }
+
+  bool add_weight(std::size_t index) {
+    Rank& rank = ranks_[index];
     if (rank.weights.empty()) return false;
     schedule_.ranks[index].push_back(rank.weights.front());
     rank.weights.pop_front();
@@ -144,6 +150,7 @@ class Player {
 Schedule repeat_v_block(int ranks, int microbatches, const VOffsets& offsets, int limit) {
   const Block block(ranks, offsets);
   std::vector<std::vector<Action>> orders;
+  orders.reserve(static_cast<std::size_t>(ranks));
   for (int rank = 0; rank < ranks; ++rank) {
     orders.push_back(repeated(block, rank, ranks, microbatches));
   }
