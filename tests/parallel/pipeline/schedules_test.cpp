@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <random>
 
+#include "parallel/pipeline/schedules/shorten.hpp"
 #include "parallel/pipeline/validate.hpp"
 #include "tests/parallel/pipeline/named_schedules.hpp"
 #include "tests/parallel/pipeline/schedule_text.hpp"
@@ -169,6 +170,18 @@ TEST(Schedules, OverlappedPairsAreMarkedAndSendWhenBothAreDone) {
   EXPECT_THAT(lowered, testing::Not(testing::HasSubstr("2F2 2SEND_F2")));
   // A pair cut apart by a missing micro-batch is none.
   EXPECT_TRUE(make_schedule("dualpipev", {.ranks = 2, .microbatches = 1}).overlapped.empty());
+}
+
+TEST(Schedules, TheHeadOfAScheduleKeepsOnlyWholePairs) {
+  Schedule schedule = from_text("0F0 0F1 0B1 0F2 0B0 0B2");
+  schedule.overlapped = {{0, Op::forward, 2}};
+  EXPECT_EQ(first_microbatches(schedule, 3), schedule);
+  const Schedule two = first_microbatches(schedule, 2);
+  EXPECT_EQ(to_text(two), "0F0 0F1 0B1 0B0\n");
+  EXPECT_TRUE(two.overlapped.empty());
+  schedule = from_text("0F0 0B2 0F1 0B1 0B0 0F2");
+  schedule.overlapped = {{0, Op::forward, 0}, {0, Op::forward, 1}};
+  EXPECT_EQ(first_microbatches(schedule, 2).overlapped, std::set<Action>({{0, Op::forward, 1}}));
 }
 
 }  // namespace
