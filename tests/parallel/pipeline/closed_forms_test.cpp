@@ -41,7 +41,7 @@ class Cases {
   std::mt19937 random_;
 };
 
-constexpr int kTrials = 300;
+constexpr int kTrials = 150;
 
 void expect_idle(const std::string& name, const Case& c, int chunks, double idle) {
   const Simulation simulation = simulate_named(name, c.shape(chunks), c.costs);
