@@ -74,7 +74,8 @@ Trainer::Trainer(const config::Config& config, Ranks& ranks)
                      .slice = layout_.slices[static_cast<std::size_t>(stage)],
                      .precision = precision_mode(config.precision.mode),
                      .device = ranks.device,
-                     .microbatch_size = config.parallel.microbatch_size}));
+                     .microbatch_size = config.parallel.microbatch_size,
+                     .sum_in_tree = config.parallel.reproducible}));
     initialize(stages_.back()->parameters(), layout_.model,
                static_cast<std::uint64_t>(config.run.seed));
     optimizers_.push_back(std::make_unique<AdamW>(config.optimizer, stages_.back()->parameters()));
@@ -179,7 +180,7 @@ void Trainer::run_pipeline(RankReport& report, StepResult& result) {
   report.pipeline_bytes = pipeline_bytes() - sent_before;
   report.pipeline_seconds = pipeline::span(result.timeline);
   report.busy_seconds = pipeline::usage(result.timeline, report.pipeline_seconds).busy_seconds;
-  report.peak_activations = peak_activations(result.timeline, config_.parallel.chunks);
+  report.peak_activations = peak_activations(result.timeline, std::ssize(numbers));
 }
 
 void Trainer::measure_gradients(RankReport& report) {
