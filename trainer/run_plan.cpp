@@ -1,5 +1,8 @@
 #include "trainer/run_plan.hpp"
 
+#include <set>
+#include <sstream>
+
 #include "compression/payload.hpp"
 #include "configs/error.hpp"
 #include "parallel/pipeline/schedules/registry.hpp"
@@ -87,6 +90,30 @@ void check(const PlanRequest& request, const pipeline::Schedule& compute) {
   if (request.placement) pipeline::check_placement(compute, *request.placement, "--placement");
 }
 
+std::vector<std::string> generated_names() {
+  std::vector<std::string> names;
+  std::istringstream words(pipeline::schedule_names());
+  for (std::string word; words >> word;) {
+    if (word != "|" && !word.starts_with("csv:")) names.push_back(word);
+  }
+  return names;
+}
+
+/// Numbers of chunks that a comparison tries with a schedule: those it has, or 2, 4 and the
+/// configured one where it takes any; with one it would be a schedule of another name.
+std::set<int> chunks_to_try(const std::string& name, int configured) {
+  std::set<int> chunks;
+  for (const int wanted : {1, 2, 4, configured}) {
+    try {
+      chunks.insert(pipeline::chunks_of(name, wanted));
+    } catch (const Error&) {
+      continue;
+    }
+  }
+  if (chunks.size() > 1) chunks.erase(1);
+  return chunks;
+}
+
 RunPlan plan_costs(const PlanRequest& request, RunPlan plan) {
   const config::ParallelConfig& parallel = request.config.parallel;
   const pipeline::Schedule compute = pipeline::make_schedule(
@@ -135,13 +162,22 @@ RunPlan plan_run(const PlanRequest& request) {
 }
 
 std::vector<pipeline::Contender> compare_schedules(const PlanRequest& request, double cap) {
-  std::vector<pipeline::Candidate> candidates;
-  for (const std::string& name : {std::string("gpipe"), std::string("1f1b")}) {
-    PlanRequest one = request;
-    one.config.parallel.schedule = name;
-    candidates.push_back({name, [one] { return plan_run(one).prediction; }});
+  const std::string& given = request.config.parallel.schedule;
+  std::vector<std::string> names = generated_names();
+  if (given.starts_with("csv:")) names.push_back(given);
+  std::vector<pipeline::Proposal> proposals;
+  for (const std::string& name : names) {
+    for (const int chunks : chunks_to_try(name, static_cast<int>(request.config.parallel.chunks))) {
+      PlanRequest one = request;
+      one.config.parallel.schedule = name;
+      one.config.parallel.chunks = chunks;
+      proposals.push_back({name, [one] {
+                              if (!one.costs) config::validate(one.config);
+                              return plan_run(one).prediction;
+                            }});
+    }
   }
-  return pipeline::compare(candidates, cap);
+  return pipeline::compare(proposals, cap);
 }
 
 }  // namespace spillway::trainer
