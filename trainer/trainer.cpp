@@ -147,7 +147,8 @@ StepResult Trainer::step() {
 
   const double scale =
       static_cast<double>(ranks_.grid.replicas()) / static_cast<double>(batch.target_tokens_global);
-  for (const auto& stage : stages_) stage->begin_step(scale);
+  for (const auto& stage : stages_)
+    stage->begin_step(scale, static_cast<int>(config_.parallel.microbatches));
   set_microbatches(batch);
   run_pipeline(report, result);
 
@@ -169,11 +170,9 @@ void Trainer::run_pipeline(RankReport& report, StepResult& result) {
   report.pipeline_start = std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
   result.timeline = pipeline::execute(layout_.lowered, local_stages(), *edges_, [&](int stage) {
     const auto found = std::find(numbers.begin(), numbers.end(), stage);
-    const auto index = static_cast<std::size_t>(found - numbers.begin());
-    // Before the exchange mixes replicas: here it is still known whose value it is.
-    note_non_finite(*stages_[index], report);
-    sync_->gradients_final(index);
+    sync_->check_started(static_cast<std::size_t>(found - numbers.begin()));
   });
+  report.bad_parameter = sync_->first_non_finite();
   const auto wait_start = Clock::now();
   sync_->wait();
   report.exchange_wait_seconds = seconds_since(wait_start);
@@ -181,13 +180,6 @@ void Trainer::run_pipeline(RankReport& report, StepResult& result) {
   report.pipeline_seconds = pipeline::span(result.timeline);
   report.busy_seconds = pipeline::usage(result.timeline, report.pipeline_seconds).busy_seconds;
   report.peak_activations = peak_activations(result.timeline, config_.parallel.chunks);
-}
-
-void Trainer::note_non_finite(const ModelStage& stage, RankReport& report) const {
-  const std::string name = first_non_finite(stage.parameters());
-  if (name.empty() || report.bad_parameter >= 0) return;
-  const auto found = std::find(parameters_.names.begin(), parameters_.names.end(), name);
-  report.bad_parameter = found - parameters_.names.begin();
 }
 
 void Trainer::measure_gradients(RankReport& report) {

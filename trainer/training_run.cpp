@@ -199,9 +199,12 @@ void TrainingRun::note_skip(const StepResult& result) {
          .message = "not finite: " + result.verdict.non_finite,
          .level = Level::warning});
   if (trainer_.skips_in_a_row() >= config_.precision.max_skips) {
-    fail("step " + std::to_string(result.step) + ": " + std::to_string(trainer_.skips_in_a_row()) +
-         " non-finite steps in a row (precision.max_skips), last from " +
-         result.verdict.non_finite);
+    throw Error(ErrorKind::fault,
+                "step " + std::to_string(result.step) + ": " +
+                    std::to_string(trainer_.skips_in_a_row()) +
+                    " non-finite steps in a row (precision.max_skips), last from " +
+                    result.verdict.non_finite,
+                ThrownBy::all_ranks);
   }
 }
 

@@ -83,7 +83,11 @@ class Run {
       case Op::forward:
         return forward(action);
       case Op::backward:
-        return backward(action);
+        return backward(action, &Stage::backward);
+      case Op::backward_input:
+        return backward(action, &Stage::backward_input);
+      case Op::backward_weight:
+        return record_compute(0, [&] { stage(action).backward_weight(action.microbatch); });
       case Op::send_forward:
       case Op::send_backward:
         return send(action);
@@ -93,9 +97,6 @@ class Run {
         return receive(action, empty_gradient(action));
       case Op::reduce_gradient:
         return record_compute(0, [&] { on_gradients_final_(action.stage); });
-      case Op::backward_input:
-      case Op::backward_weight:
-        fail("stages have no split backward");
     }
   }
 
@@ -116,12 +117,13 @@ class Run {
     }
   }
 
-  void backward(Action action) {
+  /// `half`: the whole backward, or its first half; both make the gradient of the input.
+  void backward(Action action, at::Tensor (Stage::*half)(int, at::Tensor)) {
     const bool last = action.stage + 1 == edges_.stages();
     auto [gradient, waited] = last ? std::pair<at::Tensor, double>{} : take(gradients_, action);
     at::Tensor input_gradient;
     record_compute(waited, [&] {
-      input_gradient = stage(action).backward(action.microbatch, std::move(gradient));
+      input_gradient = (stage(action).*half)(action.microbatch, std::move(gradient));
     });
     const int previous = action.stage - 1;
     if (previous < 0) return;
@@ -220,17 +222,6 @@ class Run {
 };
 
 }  // namespace
-
-void check_executable(const Schedule& schedule) {
-  for (const auto& actions : schedule.ranks) {
-    for (const Action& action : actions) {
-      if (action.op == Op::backward_input || action.op == Op::backward_weight) {
-        fail_input("the schedule has " + to_string(action) +
-                   "; stages run the whole backward (B), not its halves I and W");
-      }
-    }
-  }
-}
 
 Timeline execute(const Schedule& lowered, const LocalStages& stages, const Edges& edges,
                  const std::function<void(int stage)>& on_gradients_final) {

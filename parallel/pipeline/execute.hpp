@@ -13,10 +13,6 @@ namespace spillway::pipeline {
 /// This rank's stages by their number.
 using LocalStages = std::map<int, Stage*>;
 
-/// Throws Error(input) naming the first action that execute() does not run: the halves I and W of a
-/// split backward.
-void check_executable(const Schedule& schedule);
-
 /// Runs this rank's part of a lowered, validated schedule: one training step, or one evaluation if
 /// it has only forwards.
 ///

@@ -6,7 +6,9 @@ namespace spillway::pipeline {
 
 /// What the executor calls for the actions of one stage (a slice of the model on one rank).
 /// Micro-batches are numbered 0..m-1 within a step. Several micro-batches may be in flight: the
-/// stage keeps what its backward needs, by micro-batch, until that backward.
+/// stage keeps what its backward needs, by micro-batch, until that backward. The sums of weight
+/// gradients have the bits of a sum in index order of the micro-batches, in whatever order their
+/// backwards come, whole or split.
 class Stage {
  public:
   Stage() = default;
@@ -24,6 +26,11 @@ class Stage {
   /// Gradient of the output (undefined on the last stage) -> gradient of the input (undefined on
   /// the first stage). Adds the weight gradients of this micro-batch to the stage's accumulators.
   virtual at::Tensor backward(int microbatch, at::Tensor output_gradient) = 0;
+  /// First half of a backward: gradient of the output -> gradient of the input, as backward()
+  /// returns it. What the second half needs is kept.
+  virtual at::Tensor backward_input(int microbatch, at::Tensor output_gradient) = 0;
+  /// Second half: adds the weight gradients of this micro-batch.
+  virtual void backward_weight(int microbatch) = 0;
 };
 
 }  // namespace spillway::pipeline

@@ -18,8 +18,6 @@ struct Parameter {
   std::int64_t offset = 0;  ///< of the first element in both flat buffers
   at::Tensor weight;        ///< master weight; write it under NoGradGuard
   at::Tensor gradient;      ///< accumulator
-  at::Tensor
-      leaf;  ///< the weight as autograd sees it: requires a gradient, and its .grad is `gradient`
 };
 
 /// The parameters of one slice in two flat float32 buffers, weights and gradients: first all that
@@ -38,6 +36,9 @@ class ParameterStore {
   /// Throws Error(fault) if the slice has no such parameter.
   const Parameter& at(const std::string& name) const;
   bool contains(const std::string& name) const { return by_name_.contains(name); }
+  /// The parameter whose `gradient` this is; nullptr for the head's accumulator of a tied matrix
+  /// beside the lookup's.
+  const Parameter* owner_of(const at::Tensor& accumulator) const;
   /// The tied matrix as the head uses it: its gradient is the head's accumulator.
   const Parameter& tied_head() const { return tied_head_; }
 
@@ -56,8 +57,10 @@ class ParameterStore {
   void weights_changed();
 
   void zero_gradients();
-  /// Adds the head's accumulator of a tied matrix to the lookup's, where both are here. Once a
-  /// step, after the last backward.
+  /// Both uses of a tied matrix are in this slice.
+  bool has_both_tied_uses() const { return accumulators_.numel() > gradients_.numel(); }
+  /// Adds the head's accumulator of a tied matrix to the lookup's. Once a step, when both are
+  /// complete, where has_both_tied_uses().
   void sum_tied_gradients();
 
  private:
@@ -65,6 +68,7 @@ class ParameterStore {
 
   std::vector<Parameter> parameters_;
   std::unordered_map<std::string, std::size_t> by_name_;
+  std::unordered_map<std::int64_t, std::size_t> by_offset_;
   Parameter tied_head_;
   at::Tensor weights_, accumulators_, gradients_;
   std::int64_t decay_numel_ = 0;

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "parallel/pipeline/csv.hpp"
 #include "parallel/pipeline/execute.hpp"
 #include "parallel/pipeline/lower.hpp"
 #include "parallel/pipeline/schedules/forward_only.hpp"
@@ -13,19 +14,6 @@
 
 namespace spillway::pipeline {
 namespace {
-
-/// The whole model in one piece, run without any schedule.
-struct Reference {
-  explicit Reference(int microbatches, std::int64_t scale)
-      : model(0, kToyLayers, microbatches, scale, held) {
-    for (int m = 0; m < microbatches; ++m) {
-      model.forward(m, {});
-      model.backward(m, {});
-    }
-  }
-  Held held;
-  ToyStage model;
-};
 
 /// One rank's stages of a schedule.
 class Pipeline {
@@ -55,11 +43,13 @@ class Pipeline {
     });
   }
 
-  void expect_gradients_of(const Reference& reference) const {
-    const auto expected = reference.model.gradients();
+  void expect_gradients_of(const ToyResult& reference) const {
+    const auto& expected = reference.gradients;
     for (const auto& [stage, toy] : owned_) {
       const auto first = static_cast<std::size_t>(2 * toy_slice(stage, edges_.stages()).first);
-      const auto actual = toy->gradients();
+      const auto& actual = toy->gradients();
+      const ToySlice slice = toy_slice(stage, edges_.stages());
+      EXPECT_EQ(actual.size(), static_cast<std::size_t>(2 * (slice.last - slice.first)));
       for (std::size_t i = 0; i < actual.size(); ++i) {
         EXPECT_TRUE(at::equal(actual[i], expected[first + i]))
             << "stage " << stage << ", gradient " << i;
@@ -67,10 +57,10 @@ class Pipeline {
     }
   }
 
-  void expect_losses_of(const Reference& reference) const {
+  void expect_losses_of(const ToyResult& reference) const {
     const auto last = owned_.find(edges_.stages() - 1);
     if (last != owned_.end()) {
-      EXPECT_EQ(last->second->losses(), reference.model.losses());
+      EXPECT_EQ(last->second->losses(), reference.losses);
     }
   }
 
@@ -126,7 +116,7 @@ void expect_whole_and_in_order(const Timeline& timeline, const std::vector<Actio
 
 void expect_same_bits(comm::Communicator& world, const Schedule& compute, std::int64_t scale) {
   Pipeline pipeline(world, compute, scale);
-  const Reference reference(pipeline.microbatches(), scale);
+  const ToyResult reference = run_whole_toy(pipeline.microbatches(), scale);
   const Schedule lowered = lower(compute);
   const Timeline timeline = pipeline.run(lowered);
   pipeline.expect_gradients_of(reference);
@@ -137,18 +127,9 @@ void expect_same_bits(comm::Communicator& world, const Schedule& compute, std::i
   expect_whole_and_in_order(timeline, lowered.ranks[static_cast<std::size_t>(pipeline.rank())]);
 }
 
-void expect_same_losses(comm::Communicator& world, const Schedule& compute) {
-  Pipeline pipeline(world, compute, 1);
-  const Reference reference(pipeline.microbatches(), 1);
-  pipeline.run(lower(compute));
-  pipeline.expect_losses_of(reference);
-  pipeline.expect_announced_once();
-  pipeline.expect_no_tensor_alive();
-}
-
 void expect_evaluation_leaves_no_trace(comm::Communicator& world, const Schedule& compute) {
   Pipeline pipeline(world, compute, 1);
-  const Reference reference(pipeline.microbatches(), 1);
+  const ToyResult reference = run_whole_toy(pipeline.microbatches(), 1);
   const Schedule training = lower(compute);
   const Schedule evaluation =
       lower(forward_only(pipeline.placement(), pipeline.ranks(), pipeline.microbatches()));
@@ -186,6 +167,47 @@ Schedule v_of_chunks(int microbatches) {
     }
   }
   return schedule;
+}
+
+Schedule split_backward(Schedule compute, std::size_t delay, bool newest_first) {
+  for (auto& actions : compute.ranks) {
+    std::vector<Action> split, due;
+    const auto settle = [&](std::size_t left) {
+      while (due.size() > left) {
+        const auto chosen = newest_first ? due.end() - 1 : due.begin();
+        split.push_back(*chosen);
+        due.erase(chosen);
+      }
+    };
+    for (const Action& action : actions) {
+      if (action.op != Op::backward) {
+        split.push_back(action);
+        continue;
+      }
+      split.push_back({action.stage, Op::backward_input, action.microbatch});
+      due.push_back({action.stage, Op::backward_weight, action.microbatch});
+      settle(delay);
+    }
+    settle(0);
+    actions = std::move(split);
+  }
+  return compute;
+}
+
+Schedule zero_bubble_by_hand() {
+  return parse_csv(
+      "0F0,0F1,0F2,0F3,0I0,0W0,0I1,0W1,0I2,0W2,0I3,0W3\n"
+      "1F0,1F1,1F2,1I0,1F3,1I1,1W0,1I2,1W1,1I3,1W2,1W3\n"
+      "2F0,2F1,2I0,2F2,2I1,2F3,2I2,2W0,2I3,2W1,2W2,2W3\n"
+      "3F0,3I0,3F1,3I1,3F2,3I2,3F3,3W0,3I3,3W1,3W2,3W3\n",
+      "zero bubble by hand");
+}
+
+Schedule split_v_by_hand() {
+  return parse_csv(
+      "0F0,0F1,3F0,3I0,3F1,0F2,3W0,3I1,0I0,0W0,3F2,3B2,0I1,3W1,0W1,0I2,0W2\n"
+      "1F0,2F0,1F1,2F1,2I0,1I0,2W0,1F2,2F2,2I1,1I1,1W0,2I2,1I2,2W2,1W2,2W1,1W1\n",
+      "V by hand");
 }
 
 }  // namespace spillway::pipeline

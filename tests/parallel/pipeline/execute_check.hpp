@@ -14,10 +14,6 @@ namespace spillway::pipeline {
 /// schedule's ranks.
 void expect_same_bits(comm::Communicator& world, const Schedule& compute, std::int64_t scale = 1);
 
-/// The same for a schedule whose backwards come in any order, which rounds the sums of gradients in
-/// another way: losses only.
-void expect_same_losses(comm::Communicator& world, const Schedule& compute);
-
 /// The same for losses of an evaluation with the placement of `compute`, between two training steps
 /// whose gradients it must not change.
 void expect_evaluation_leaves_no_trace(comm::Communicator& world, const Schedule& compute);
@@ -26,5 +22,14 @@ void expect_evaluation_leaves_no_trace(comm::Communicator& world, const Schedule
 /// + r on rank r, or on a V (p = 2).
 Schedule loop_of_chunks(int ranks, int microbatches);
 Schedule v_of_chunks(int microbatches);
+
+/// The same with each backward in halves: of every rank `delay` second halves are left over while
+/// first halves go on, and run oldest or newest first.
+Schedule split_backward(Schedule compute, std::size_t delay, bool newest_first = false);
+
+/// ZB-H1 of 4 ranks (Qi et al. 2024, arXiv:2401.10241), and a V of 2 ranks that mixes whole and
+/// split backwards and adds weight gradients out of order.
+Schedule zero_bubble_by_hand();
+Schedule split_v_by_hand();
 
 }  // namespace spillway::pipeline

@@ -55,5 +55,15 @@ TEST(ExecuteOverMpi, ChunksOnALoopAndOnAVGiveTheSameBits) {
   });
 }
 
+TEST(ExecuteOverMpi, SplitBackwardsGiveTheBitsOfOneProcess) {
+  for_every_split([](comm::Communicator& world, int ranks) {
+    const Schedule whole = make_schedule("1f1b", {.ranks = ranks, .microbatches = 5});
+    for (const std::size_t delay : {0U, 2U}) expect_same_bits(world, split_backward(whole, delay));
+    expect_same_bits(world, split_backward(whole, 5, true));
+    if (ranks == 2) expect_same_bits(world, split_v_by_hand());
+    if (ranks == 4) expect_same_bits(world, zero_bubble_by_hand());
+  });
+}
+
 }  // namespace
 }  // namespace spillway::pipeline

@@ -15,77 +15,131 @@ at::Tensor normal(at::IntArrayRef sizes, std::uint64_t seed) {
   return at::randn(sizes, at::make_generator<at::CPUGeneratorImpl>(seed));
 }
 
-}  // namespace
+std::vector<std::int64_t> sizes_of(int layer, int microbatch, int microbatches,
+                                   std::int64_t scale) {
+  const std::int64_t rows = microbatch + 1 == microbatches ? 2 : 3;
+  return {rows * scale, kWidths.at(static_cast<std::size_t>(layer))};
+}
 
-ToyStage::ToyStage(int first, int last, int microbatches, std::int64_t scale, Held& held)
-    : first_(first), last_(last), microbatches_(microbatches), scale_(scale), held_(held) {
+at::Tensor values_of(int layer, int microbatch, int microbatches, std::int64_t scale) {
+  return normal(sizes_of(layer, microbatch, microbatches, scale),
+                static_cast<std::uint64_t>(layer * 10000 + microbatch));
+}
+
+std::vector<at::Tensor> make_parameters(int first, int last) {
+  std::vector<at::Tensor> parameters;
   for (int layer = first; layer < last; ++layer) {
     const auto index = static_cast<std::size_t>(layer);
     const std::int64_t in = kWidths[index], out = kWidths[index + 1];
     const auto seed = static_cast<std::uint64_t>(1000 + layer);
-    parameters_.push_back(normal({out, in}, seed).requires_grad_());
-    parameters_.push_back(normal({out}, seed + 100).requires_grad_());
+    parameters.push_back(normal({out, in}, seed).requires_grad_());
+    parameters.push_back(normal({out}, seed + 100).requires_grad_());
   }
+  return parameters;
 }
 
-std::vector<std::int64_t> ToyStage::sizes_of(int layer, int microbatch) const {
-  const std::int64_t rows = microbatch + 1 == microbatches_ ? 2 : 3;
-  return {rows * scale_, kWidths.at(static_cast<std::size_t>(layer))};
+at::Tensor run_layers(at::Tensor x, const std::vector<at::Tensor>& parameters) {
+  for (std::size_t i = 0; i < parameters.size(); i += 2) {
+    x = at::gelu(at::linear(x, parameters[i], parameters[i + 1]));
+  }
+  return x;
 }
 
-at::Tensor ToyStage::values_of(int layer, int microbatch) const {
-  return normal(sizes_of(layer, microbatch),
-                static_cast<std::uint64_t>(layer * 10000 + microbatch));
+}  // namespace
+
+ToyResult run_whole_toy(int microbatches, std::int64_t scale) {
+  const std::vector<at::Tensor> parameters = make_parameters(0, kToyLayers);
+  ToyResult result;
+  for (int m = 0; m < microbatches; ++m) {
+    const at::Tensor output = run_layers(values_of(0, m, microbatches, scale), parameters);
+    const at::Tensor target = values_of(kToyLayers, m, microbatches, scale);
+    const at::Tensor loss = (output - target).square().mean() / microbatches;
+    result.losses[m] = loss.item<float>();
+    torch::autograd::backward({loss});
+  }
+  for (const at::Tensor& parameter : parameters) result.gradients.push_back(parameter.grad());
+  return result;
 }
+
+ToyStage::ToyStage(int first, int last, int microbatches, std::int64_t scale, Held& held)
+    : first_(first),
+      last_(last),
+      microbatches_(microbatches),
+      scale_(scale),
+      held_(held),
+      parameters_(make_parameters(first, last)) {}
 
 at::Tensor ToyStage::make_input(int microbatch) {
-  const at::Tensor buffer = at::empty(sizes_of(first_, microbatch));
+  const at::Tensor buffer = at::empty(sizes_of(first_, microbatch, microbatches_, scale_));
   watch(buffer);
   return buffer;
 }
 
 at::Tensor ToyStage::forward(int microbatch, at::Tensor input) {
   if (first_ > 0) watch(input);
-  at::Tensor x = first_ == 0 ? values_of(0, microbatch) : input.detach().requires_grad_();
-  Saved saved{.input = x, .output = {}};
+  Saved& saved = saved_[microbatch];
+  saved.input = first_ == 0 ? values_of(0, microbatch, microbatches_, scale_)
+                            : input.detach().requires_grad_();
+  saved.output = run_layers(saved.input, parameters_);
   held_.most = std::max(held_.most, ++held_.now);
-  for (std::size_t i = 0; i < parameters_.size(); i += 2) {
-    x = at::gelu(at::linear(x, parameters_[i], parameters_[i + 1]));
-  }
   if (last_ == kToyLayers) {
-    saved.output = (x - values_of(kToyLayers, microbatch)).square().mean() / microbatches_;
+    const at::Tensor target = values_of(kToyLayers, microbatch, microbatches_, scale_);
+    saved.output = (saved.output - target).square().mean() / microbatches_;
     losses_[microbatch] = saved.output.item<float>();
-    saved_[microbatch] = saved;
     return {};
   }
-  saved.output = x;
-  saved_[microbatch] = saved;
-  const at::Tensor output = x.detach();
+  const at::Tensor output = saved.output.detach();
   watch(output);
   return output;
 }
 
 at::Tensor ToyStage::backward(int microbatch, at::Tensor output_gradient) {
+  const at::Tensor input_gradient = backward_input(microbatch, std::move(output_gradient));
+  backward_weight(microbatch);
+  return input_gradient;
+}
+
+at::Tensor ToyStage::backward_input(int microbatch, at::Tensor output_gradient) {
   if (output_gradient.defined()) watch(output_gradient);
-  const Saved saved = saved_.extract(microbatch).mapped();
-  torch::autograd::backward({saved.output}, {output_gradient});
-  ++backwards_;
-  --held_.now;
+  Saved& saved = saved_.at(microbatch);
+  saved.output_gradient = std::move(output_gradient);
+  saved.halved = true;
   if (first_ == 0) return {};
-  const at::Tensor input_gradient = saved.input.grad();
+  at::Tensor input_gradient =
+      torch::autograd::grad({saved.output}, {saved.input}, {saved.output_gradient},
+                            /*retain_graph=*/true)
+          .front();
   watch(input_gradient);
   return input_gradient;
 }
 
-std::vector<at::Tensor> ToyStage::gradients() const {
-  std::vector<at::Tensor> all;
-  for (const at::Tensor& parameter : parameters_) all.push_back(parameter.grad());
-  return all;
+void ToyStage::backward_weight(int microbatch) {
+  const Saved saved = saved_.extract(microbatch).mapped();
+  TORCH_CHECK(saved.halved, "no first half of the backward of micro-batch ", microbatch);
+  add_in_order(microbatch,
+               torch::autograd::grad({saved.output}, parameters_, {saved.output_gradient}));
+  ++backwards_;
+  --held_.now;
+}
+
+void ToyStage::add_in_order(int microbatch, std::vector<at::Tensor> gradients) {
+  early_[microbatch] = std::move(gradients);
+  for (auto next = early_.find(next_); next != early_.end(); next = early_.find(next_)) {
+    if (sums_.empty()) {
+      sums_ = next->second;
+    } else {
+      for (std::size_t i = 0; i < sums_.size(); ++i) sums_[i] = sums_[i] + next->second[i];
+    }
+    early_.erase(next);
+    next_ = (next_ + 1) % microbatches_;
+  }
 }
 
 void ToyStage::clear_gradients() {
-  for (at::Tensor& parameter : parameters_) parameter.mutable_grad().reset();
+  sums_.clear();
+  early_.clear();
   saved_.clear();
+  next_ = 0;
 }
 
 std::size_t ToyStage::alive() const {

@@ -30,6 +30,8 @@ TEST(ParameterStore, TiedUsesAreSummedOnceWhereBothAreHere) {
   ParameterStore both(model, whole_model(model), at::kCPU);
   both.at(kTokenEmbedding).gradient.fill_(1.0);
   both.tied_head().gradient.fill_(2.0);
+  EXPECT_TRUE(both.has_both_tied_uses());
+  EXPECT_EQ(both.owner_of(both.tied_head().gradient), nullptr);
   both.sum_tied_gradients();
   EXPECT_EQ(both.at(kTokenEmbedding).gradient.min().item<float>(), 3.0);
   both.zero_gradients();
@@ -37,7 +39,7 @@ TEST(ParameterStore, TiedUsesAreSummedOnceWhereBothAreHere) {
 
   ParameterStore last(model, {false, 3, 2, true}, at::kCPU);
   last.tied_head().gradient.fill_(2.0);
-  last.sum_tied_gradients();
+  EXPECT_FALSE(last.has_both_tied_uses());
   EXPECT_EQ(last.at(kTokenEmbedding).gradient.max().item<float>(), 2.0);
   EXPECT_TRUE(last.at(kTokenEmbedding).spec.tied_copy);
 }

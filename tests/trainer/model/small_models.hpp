@@ -82,18 +82,21 @@ class Pipeline {
     for (auto stage = stages_.rbegin(); stage != stages_.rend(); ++stage)
       gradient = (*stage)->backward(j, gradient);
   }
-  /// One step; `ahead` forwards are in flight before the first backward.
-  void step(int microbatches, int ahead, double scale = 1.0 / 64) {
-    for (auto& stage : stages_) stage->begin_step(scale);
+  void begin(int microbatches) {
+    for (auto& stage : stages_) stage->begin_step(1.0 / 64, microbatches);
     set_microbatches(microbatches);
+  }
+  /// One step; `ahead` forwards are in flight before the first backward.
+  void step(int microbatches, int ahead) {
+    begin(microbatches);
     for (int j = 0; j < microbatches + ahead; ++j) {
       if (j < microbatches) forward(j);
       if (j >= ahead) backward(j - ahead);
     }
     finish();
   }
+  /// Sums the two uses of a tied matrix that two stages hold.
   void finish() {
-    for (auto& stage : stages_) stage->finish_gradients();
     at::Tensor first = stages_.front()->tied_gradient();
     if (!first.defined()) return;
     first.add_(stages_.back()->tied_gradient());
