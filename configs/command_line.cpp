@@ -132,10 +132,16 @@ std::string help_text(const Usage& usage) {
   return text.str();
 }
 
-Config load(const Arguments& arguments) {
+Config read(const Arguments& arguments) {
   std::optional<std::filesystem::path> file;
   if (!arguments.positionals().empty()) file = arguments.positionals().front();
-  return load(file, arguments.overrides());
+  return read(file, arguments.overrides());
+}
+
+Config load(const Arguments& arguments) {
+  const Config config = read(arguments);
+  validate(config);
+  return config;
 }
 
 }  // namespace spillway::config

@@ -59,7 +59,8 @@ Arguments parse(const Usage& usage, const std::vector<std::string>& words);
 /// meaning.
 std::string help_text(const Usage& usage);
 
-/// load() of the file at positional 0 (when given) and the overrides.
+/// read() and load() of the file at positional 0 (when given) and the overrides.
+Config read(const Arguments& arguments);
 Config load(const Arguments& arguments);
 
 }  // namespace spillway::config

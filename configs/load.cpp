@@ -213,11 +213,17 @@ void apply_override(const Override& given, Config& config) {
 
 }  // namespace
 
-Config load(const std::optional<std::filesystem::path>& file,
+Config read(const std::optional<std::filesystem::path>& file,
             const std::vector<Override>& overrides) {
   Config config;
   if (file) read_file(*file, config);
   for (const Override& given : overrides) apply_override(given, config);
+  return config;
+}
+
+Config load(const std::optional<std::filesystem::path>& file,
+            const std::vector<Override>& overrides) {
+  const Config config = read(file, overrides);
   validate(config);
   return config;
 }

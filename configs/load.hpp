@@ -13,9 +13,12 @@ namespace spillway::config {
 /// A setting as text: full name ("model.layers") and value, as on the command line.
 using Override = std::pair<std::string, std::string>;
 
-/// Default < TOML file < overrides, then validate(). Throws Error(input), one line, for an unknown
-/// key (proposing the nearest), a value of the wrong type or out of range, an unreadable file,
-/// contradictory settings.
+/// Default < TOML file < overrides. Throws Error(input), one line, for an unknown key (proposing
+/// the nearest), a value of the wrong type or out of range, an unreadable file.
+Config read(const std::optional<std::filesystem::path>& file,
+            const std::vector<Override>& overrides);
+
+/// read(), then validate(), which throws Error(input) for contradictory settings.
 Config load(const std::optional<std::filesystem::path>& file,
             const std::vector<Override>& overrides);
 

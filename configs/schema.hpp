@@ -68,10 +68,15 @@ struct ParallelConfig {
     using S = ParallelConfig;
     return std::tuple{
         Field{"stages", &S::stages, "pipeline stages; replicas = world / stages", "", at_least(1)},
-        Field{"chunks", &S::chunks, "model chunks (virtual stages) per rank", "", at_least(1)},
+        Field{
+            "chunks", &S::chunks,
+            "model chunks (virtual stages) per rank; schedules on a V have two without being asked",
+            "", at_least(1)},
         Field{"layers_per_stage", &S::layers_per_stage,
               "layers of each stage, first to last; empty: balanced by parameters and FLOPs"},
-        Field{"schedule", &S::schedule, "pipeline schedule: gpipe | 1f1b | csv:FILE"},
+        Field{"schedule", &S::schedule,
+              "pipeline schedule: gpipe | 1f1b | interleaved-1f1b | looped-bfs | zb-h1 | zb-h2 | "
+              "interleaved-zb | zbv | v-half | v-min | dualpipev | csv:FILE"},
         Field{"microbatches", &S::microbatches, "micro-batches per replica and step", "",
               at_least(1)},
         Field{"microbatch_size", &S::microbatch_size, "size of a micro-batch", "sequences",

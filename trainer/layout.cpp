@@ -17,13 +17,13 @@ std::vector<int> Layout::stages_of(int rank) const {
 
 Layout make_layout(const config::Config& config) {
   const config::ParallelConfig& parallel = config.parallel;
-  const pipeline::ScheduleShape shape{.ranks = static_cast<int>(parallel.stages),
-                                      .chunks = static_cast<int>(parallel.chunks),
-                                      .microbatches = static_cast<int>(parallel.microbatches)};
+  const pipeline::ScheduleShape shape{
+      .ranks = static_cast<int>(parallel.stages),
+      .chunks = pipeline::chunks_of(parallel.schedule, static_cast<int>(parallel.chunks)),
+      .microbatches = static_cast<int>(parallel.microbatches)};
   Layout layout;
   layout.model = resolve(config.model, data::kVocabulary);
-  layout.slices =
-      partition(layout.model, parallel.stages * parallel.chunks, parallel.layers_per_stage);
+  layout.slices = partition(layout.model, shape.stages(), parallel.layers_per_stage);
   layout.compute = pipeline::make_schedule(parallel.schedule, shape);
   layout.lowered = pipeline::lower(layout.compute);
   layout.rank_of_stage = pipeline::rank_of_stage(layout.compute);

@@ -11,6 +11,8 @@
 namespace spillway::pipeline {
 namespace {
 
+constexpr std::string_view kOverlapEnd = ")OVERLAP_F_B";
+
 std::string_view without_spaces(std::string_view cell) {
   const auto first = cell.find_first_not_of(" \t");
   if (first == std::string_view::npos) return {};
@@ -25,26 +27,53 @@ std::string_view take_until(std::string_view& text, char separator) {
   return head;
 }
 
-Action parse_cell(std::string_view cell) {
-  const Action action = parse_action(cell);
+Action parse_compute(std::string_view text) {
+  const Action action = parse_action(text);
   if (!is_compute(action.op)) {
-    fail_input("action \"" + std::string(cell) + "\" is derived; a cell holds F | I | W | B");
+    fail_input("action \"" + std::string(text) + "\" is derived; a cell holds F | I | W | B");
   }
   return action;
 }
 
-std::vector<Action> parse_line(std::string_view line, const std::string& where) {
+/// "(0F7;7B3)OVERLAP_F_B": a forward and the backward that runs with it.
+void parse_overlap(std::string_view cell, std::vector<Action>& actions, Schedule& schedule) {
+  std::string_view pair = cell.substr(1, cell.size() - 1 - kOverlapEnd.size());
+  const Action forward = parse_compute(without_spaces(take_until(pair, ';')));
+  const Action backward = parse_compute(without_spaces(pair));
+  if (forward.op != Op::forward || backward.op != Op::backward) {
+    fail_input("action \"" + std::string(cell) + "\" is not an F and a B");
+  }
+  actions.insert(actions.end(), {forward, backward});
+  schedule.overlapped.insert(forward);
+}
+
+void parse_cell(std::string_view cell, std::vector<Action>& actions, Schedule& schedule) {
+  if (cell.starts_with('(') && cell.ends_with(kOverlapEnd)) {
+    parse_overlap(cell, actions, schedule);
+  } else {
+    actions.push_back(parse_compute(cell));
+  }
+}
+
+void parse_line(std::string_view line, const std::string& where, Schedule& schedule) {
   std::vector<Action> actions;
   for (int cell_number = 1; !line.empty(); ++cell_number) {
     const std::string_view cell = without_spaces(take_until(line, ','));
     if (cell.empty()) continue;
     try {
-      actions.push_back(parse_cell(cell));
+      parse_cell(cell, actions, schedule);
     } catch (const Error& error) {
       fail_input(where + ", cell " + std::to_string(cell_number) + ": " + error.what());
     }
   }
-  return actions;
+  schedule.ranks.push_back(std::move(actions));
+}
+
+/// One unit an action: the slots of the text.
+Simulation simulate_slots(const Schedule& compute) {
+  Costs costs = uniform_costs(count_stages(compute), 1, 1, 1);
+  for (StageCosts& stage : costs.stages) stage.backward = 1;
+  return simulate(lower(compute), costs);
 }
 
 }  // namespace
@@ -55,7 +84,7 @@ Schedule parse_csv(std::string_view text, const std::string& source) {
     std::string_view line = take_until(text, '\n');
     if (line.ends_with('\r')) line.remove_suffix(1);
     const std::string where = source + ":" + std::to_string(schedule.ranks.size() + 1);
-    schedule.ranks.push_back(parse_line(line, where));
+    parse_line(line, where, schedule);
   }
   if (schedule.ranks.empty()) fail_input(source + ": no lines; a schedule has one line a rank");
   return schedule;
@@ -69,18 +98,22 @@ Schedule read_csv(const std::filesystem::path& path) {
 }
 
 std::string to_csv(const Schedule& compute) {
-  const Simulation slots = simulate(lower(compute), [&] {
-    Costs costs = uniform_costs(count_stages(compute), 1, 1, 1);
-    for (StageCosts& stage : costs.stages) stage.backward = 1;
-    return costs;
-  }());
   std::string text;
-  for (const Timeline& timeline : slots.ranks) {
+  for (const Timeline& timeline : simulate_slots(compute).ranks) {
     long slot = 0;
+    std::string block;  // "(0F7;" until its backward comes
     for (const TimedAction& timed : timeline) {
       if (!is_compute(timed.action.op)) continue;
-      for (const long begin = std::lround(timed.start); slot < begin; ++slot) text += ',';
-      text += to_string(timed.action) + ',';
+      if (compute.overlapped.contains(timed.action)) {
+        block = "(" + to_string(timed.action) + ";";
+        continue;
+      }
+      const long begin = std::lround(timed.start) - (block.empty() ? 0 : 1);
+      for (; slot < begin; ++slot) text += ',';
+      text += block + to_string(timed.action);
+      if (!block.empty()) text += kOverlapEnd;
+      text += ',';
+      block.clear();
       ++slot;
     }
     if (text.ends_with(',')) text.pop_back();

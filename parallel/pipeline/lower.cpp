@@ -31,7 +31,7 @@ class Lowering {
       place_reductions(rank);
     }
     for (const auto& [route, sends] : sends_) place_receives(route, sends);
-    Schedule lowered;
+    Schedule lowered{.ranks = {}, .overlapped = compute_.overlapped};
     for (int rank = 0; rank < ranks(); ++rank) lowered.ranks.push_back(merged(rank));
     return lowered;
   }
@@ -42,6 +42,7 @@ class Lowering {
     return compute_.ranks[static_cast<std::size_t>(rank)];
   }
   Row& row(int rank) { return rows_[static_cast<std::size_t>(rank)]; }
+  bool starts_block(Action action) const { return compute_.overlapped.contains(action); }
 
   void place_sends(int rank) {
     const int last = static_cast<int>(placement_.size()) - 1;
@@ -55,7 +56,7 @@ class Lowering {
                         action.microbatch};
       const auto route = route_of(send, placement_, ranks());
       if (!route) fail_input(to_string(send) + ": its receiver is not on a neighbouring rank");
-      row(rank).behind[i].push_back(send);
+      row(rank).behind[starts_block(action) ? i + 1 : i].push_back(send);
       sends_[*route].push_back(send);
     }
   }

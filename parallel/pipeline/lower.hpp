@@ -10,8 +10,8 @@ namespace spillway::pipeline {
 inline constexpr int kReceiveAhead = 2;
 
 /// Derives what authors do not write, from a valid compute schedule (validate()):
-/// - SEND_F, SEND_B right behind the action that makes the tensor, where the neighbouring stage
-/// stands on another rank;
+/// - SEND_F, SEND_B right behind the action that makes the tensor, or behind the block that the
+/// action is a part of (Schedule::overlapped), where the neighbouring stage stands on another rank;
 /// - the matching RECVs, kReceiveAhead before their consumer, or earlier where the order of the
 /// route asks for it: on each route
 ///   receives stand in the order of the sends. RECV_B stands behind its own F, whose output has the

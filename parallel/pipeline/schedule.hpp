@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -14,6 +15,10 @@ namespace spillway::pipeline {
 /// lowered (with the communication that lower() derives).
 struct Schedule {
   std::vector<std::vector<Action>> ranks;
+  /// Forwards that are one block with the backward (B) that follows on their rank, of another stage
+  /// or micro-batch, as in DualPipe: OVERLAP_F_B of torch. A block starts and ends as one: its
+  /// results leave the rank when both are done.
+  std::set<Action> overlapped = {};
   bool operator==(const Schedule&) const = default;
 };
 

@@ -190,9 +190,11 @@ class Simulator {
         fail_input(to_string(route) + ": message " + std::to_string(lane.carried) + " is sent as " +
                    to_string(send.action) + " but received as " + to_string(recv.action));
       }
-      const double start = std::max({send.start, recv.start, lane.free_at});
-      lane.free_at = start + costs_.edge_bytes / costs_.bytes_per_second;
-      send.end = recv.end = lane.free_at + costs_.hop_seconds;
+      const bool waits = costs_.sends == Sends::rendezvous;
+      const double ready = waits ? std::max(send.start, recv.start) : send.start;
+      lane.free_at = std::max(ready, lane.free_at) + costs_.edge_bytes / costs_.bytes_per_second;
+      send.end = lane.free_at + costs_.hop_seconds;
+      recv.end = std::max(recv.start, send.end);
       done(recv.action) = recv.end;
       ready_.push_back(route.to);
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <limits>
 #include <string>
 #include <vector>
@@ -19,14 +20,19 @@ struct StageCosts {
   double backward = 0;
 };
 
-/// What actions and messages cost. A transfer begins when it is posted on both ends and its route
-/// is free; it keeps the route busy for edge_bytes / bytes_per_second and arrives hop_seconds after
+/// When a message leaves: once its receive is posted too (NCCL, and MPI above its eager limit), or
+/// as soon as it is sent, into a buffer of the receiver (MPI below that limit).
+enum class Sends : std::uint8_t { rendezvous, eager };
+
+/// What actions and messages cost. A transfer begins when the message may leave and its route is
+/// free; it keeps the route busy for edge_bytes / bytes_per_second and arrives hop_seconds after
 /// that. Transfers run beside the compute.
 struct Costs {
-  std::vector<StageCosts> stages;
+  std::vector<StageCosts> stages = {};
   double hop_seconds = 0;
   double edge_bytes = 0;  ///< of one micro-batch, equal in both directions
   double bytes_per_second = std::numeric_limits<double>::infinity();
+  Sends sends = Sends::rendezvous;
 };
 
 /// The same costs for every stage; backward = backward_input + backward_weight.

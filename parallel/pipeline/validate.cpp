@@ -135,16 +135,21 @@ class LoweredCheck {
   std::vector<Fault> faults_;
 };
 
+std::string describe(const Fault& fault) {
+  std::string text;
+  if (fault.place.rank >= 0) text += "rank " + std::to_string(fault.place.rank);
+  if (fault.place.position >= 0) text += ", action " + std::to_string(fault.place.position + 1);
+  return text + (fault.place.rank >= 0 ? ": " : "") + fault.reason;
+}
+
+/// The first fault stands on the first line, which may be all that is shown.
 [[noreturn]] void complain(const std::vector<Fault>& faults, const Schedule& schedule) {
   constexpr std::size_t kMost = 12;
-  std::string text = "the schedule has " + std::to_string(faults.size()) +
-                     (faults.size() == 1 ? " fault" : " faults");
-  for (std::size_t i = 0; i < std::min(faults.size(), kMost); ++i) {
-    const Place place = faults[i].place;
-    text += "\n  ";
-    if (place.rank >= 0) text += "rank " + std::to_string(place.rank);
-    if (place.position >= 0) text += ", action " + std::to_string(place.position + 1);
-    text += (place.rank >= 0 ? ": " : "") + faults[i].reason;
+  std::string text = "the schedule has ";
+  text += faults.size() == 1 ? "1 fault: " : std::to_string(faults.size()) + " faults, the first: ";
+  text += describe(faults.front());
+  for (std::size_t i = 1; i < std::min(faults.size(), kMost); ++i) {
+    text += "\n  " + describe(faults[i]);
   }
   if (faults.size() > kMost) text += "\n  and " + std::to_string(faults.size() - kMost) + " more";
   fail_input(text + "\n" + order_grid(schedule, faults.front().place));

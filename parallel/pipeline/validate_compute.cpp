@@ -1,5 +1,7 @@
 #include "parallel/pipeline/validate_compute.hpp"
 
+#include <algorithm>
+
 #include "parallel/pipeline/route.hpp"
 #include "parallel/pipeline/simulate.hpp"
 
@@ -35,6 +37,7 @@ std::vector<Fault> ComputeCheck::run() {
   for (int stage = 0; stage < shape_.stages(); ++stage) {
     for (int m = 0; m < shape_.microbatches; ++m) check_microbatch(stage, m);
   }
+  for (const Action& forward : schedule_.overlapped) check_overlap(forward);
   check_placement();
   return faults_;
 }
@@ -93,6 +96,21 @@ void ComputeCheck::missing(Action action) {
   const bool known = action.stage < static_cast<int>(placement_.size());
   const int rank = known ? placement_[static_cast<std::size_t>(action.stage)] : -1;
   fault({rank, -1}, to_string(action) + " is missing");
+}
+
+void ComputeCheck::check_overlap(Action forward) {
+  const auto place = places_.find(forward);
+  if (!place) return fault({}, to_string(forward) + " is overlapped but not there");
+  const auto& actions = schedule_.ranks[static_cast<std::size_t>(place->rank)];
+  const auto next = std::find_if(actions.begin() + place->position + 1, actions.end(),
+                                 [](Action action) { return is_compute(action.op); });
+  const bool pair = forward.op == Op::forward && next != actions.end() &&
+                    next->op == Op::backward &&
+                    (next->stage != forward.stage || next->microbatch != forward.microbatch);
+  if (!pair) {
+    fault(*place, to_string(forward) +
+                      " is overlapped, but is no F before the B of another stage or micro-batch");
+  }
 }
 
 void ComputeCheck::check_placement() {

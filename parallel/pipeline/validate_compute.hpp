@@ -20,6 +20,7 @@ class ComputeCheck {
   void check_action(Action action, Place place);
   void check_microbatch(int stage, int microbatch);
   void check_order(Action action, Action after);
+  void check_overlap(Action forward);
   void check_placement();
   void missing(Action action);
   void fault(Place place, std::string reason) { faults_.push_back({place, std::move(reason)}); }

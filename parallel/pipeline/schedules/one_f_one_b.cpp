@@ -1,19 +1,15 @@
 #include "parallel/pipeline/schedules/one_f_one_b.hpp"
 
-#include <algorithm>
+#include "parallel/pipeline/schedules/in_turn.hpp"
+#include "parallel/pipeline/schedules/loop_order.hpp"
 
 namespace spillway::pipeline {
 
 Schedule one_f_one_b(int ranks, int microbatches) {
   Schedule schedule;
   for (int rank = 0; rank < ranks; ++rank) {
-    auto& actions = schedule.ranks.emplace_back();
-    const int warmup = std::min(ranks - 1 - rank, microbatches);
-    for (int m = 0; m < warmup; ++m) actions.push_back({rank, Op::forward, m});
-    for (int m = 0; m < microbatches; ++m) {
-      if (warmup + m < microbatches) actions.push_back({rank, Op::forward, warmup + m});
-      actions.push_back({rank, Op::backward, m});
-    }
+    const LoopOrder order = loop_order(rank, {.ranks = ranks, .microbatches = microbatches});
+    schedule.ranks.push_back(in_turn(order.forwards, order.backwards, ranks - 1 - rank));
   }
   return schedule;
 }

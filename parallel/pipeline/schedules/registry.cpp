@@ -1,12 +1,22 @@
 #include "parallel/pipeline/schedules/registry.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
 #include "configs/error.hpp"
 #include "parallel/pipeline/csv.hpp"
+#include "parallel/pipeline/schedules/dual_pipe_v.hpp"
 #include "parallel/pipeline/schedules/gpipe.hpp"
+#include "parallel/pipeline/schedules/interleaved_one_f_one_b.hpp"
+#include "parallel/pipeline/schedules/interleaved_zb.hpp"
+#include "parallel/pipeline/schedules/looped_bfs.hpp"
 #include "parallel/pipeline/schedules/one_f_one_b.hpp"
+#include "parallel/pipeline/schedules/v_half.hpp"
+#include "parallel/pipeline/schedules/v_min.hpp"
+#include "parallel/pipeline/schedules/zb_h1.hpp"
+#include "parallel/pipeline/schedules/zb_h2.hpp"
+#include "parallel/pipeline/schedules/zbv.hpp"
 #include "parallel/pipeline/validate.hpp"
 
 namespace spillway::pipeline {
@@ -14,12 +24,32 @@ namespace {
 
 constexpr std::string_view kFilePrefix = "csv:";
 
-/// A schedule of one stage a rank.
+enum class Chunks : std::uint8_t { one, any, two };
+
 struct Generator {
   std::string_view name;
-  Schedule (*generate)(int ranks, int microbatches);
+  Chunks chunks;
+  Schedule (*generate)(const ScheduleShape& shape);
 };
-constexpr std::array kGenerators{Generator{"gpipe", gpipe}, Generator{"1f1b", one_f_one_b}};
+
+/// A generator for a fixed number of chunks.
+template <Schedule (*generate)(int ranks, int microbatches)>
+Schedule of_ranks(const ScheduleShape& shape) {
+  return generate(shape.ranks, shape.microbatches);
+}
+
+constexpr std::array kGenerators{
+    Generator{"gpipe", Chunks::one, of_ranks<gpipe>},
+    Generator{"1f1b", Chunks::one, of_ranks<one_f_one_b>},
+    Generator{"interleaved-1f1b", Chunks::any, interleaved_one_f_one_b},
+    Generator{"looped-bfs", Chunks::any, looped_bfs},
+    Generator{"zb-h1", Chunks::one, of_ranks<zb_h1>},
+    Generator{"zb-h2", Chunks::one, of_ranks<zb_h2>},
+    Generator{"interleaved-zb", Chunks::any, interleaved_zb},
+    Generator{"zbv", Chunks::two, of_ranks<zbv>},
+    Generator{"v-half", Chunks::two, of_ranks<v_half>},
+    Generator{"v-min", Chunks::two, of_ranks<v_min>},
+    Generator{"dualpipev", Chunks::two, of_ranks<dual_pipe_v>}};
 
 void check_size(const ScheduleShape& shape) {
   constexpr std::int64_t kMost = 10'000'000;
@@ -32,17 +62,17 @@ void check_size(const ScheduleShape& shape) {
              std::to_string(kMost));
 }
 
+bool is_file(const std::string& name) { return name.starts_with(kFilePrefix); }
+
+const Generator& find_generator(const std::string& name) {
+  const auto* const found = std::ranges::find(kGenerators, name, &Generator::name);
+  if (found == kGenerators.end()) fail_choice("parallel.schedule", name, schedule_names());
+  return *found;
+}
+
 Schedule generate(const std::string& name, const ScheduleShape& shape) {
-  if (name.starts_with(kFilePrefix)) return read_csv(name.substr(kFilePrefix.size()));
-  for (const Generator& generator : kGenerators) {
-    if (name != generator.name) continue;
-    if (shape.chunks != 1) {
-      fail_input("parallel.schedule = \"" + name +
-                 "\" has one chunk a rank; parallel.chunks = " + std::to_string(shape.chunks));
-    }
-    return generator.generate(shape.ranks, shape.microbatches);
-  }
-  fail_choice("parallel.schedule", name, schedule_names());
+  if (is_file(name)) return read_csv(name.substr(kFilePrefix.size()));
+  return find_generator(name).generate(shape);
 }
 
 }  // namespace
@@ -56,7 +86,21 @@ const std::string& schedule_names() {
   return names;
 }
 
-Schedule make_schedule(const std::string& name, const ScheduleShape& shape) {
+int chunks_of(const std::string& name, int requested) {
+  const auto refuse = [&](const std::string& has, const std::string& valid) {
+    fail_input("parallel.schedule = \"" + name + "\" has " + has +
+               " a rank; parallel.chunks = " + std::to_string(requested) + "; valid: " + valid);
+  };
+  const Chunks chunks = is_file(name) ? Chunks::any : find_generator(name).chunks;
+  if (chunks == Chunks::any && requested < 1) refuse("any number of chunks", "1 or more");
+  if (chunks == Chunks::one && requested != 1) refuse("one chunk", "1");
+  if (chunks != Chunks::two) return requested;
+  if (requested != 1 && requested != 2) refuse("two chunks", "2, or 1 (the default) for these two");
+  return 2;
+}
+
+Schedule make_schedule(const std::string& name, ScheduleShape shape) {
+  shape.chunks = chunks_of(name, shape.chunks);
   check_size(shape);
   Schedule schedule = generate(name, shape);
   try {

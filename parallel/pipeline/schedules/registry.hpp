@@ -6,12 +6,18 @@
 
 namespace spillway::pipeline {
 
-/// "gpipe | 1f1b | csv:FILE"
+/// "gpipe | 1f1b | ... | csv:FILE"
 const std::string& schedule_names();
 
-/// The compute schedule of that name (parallel.schedule) for the given size, validated. Throws
-/// Error(input) for an unknown name, for chunks that the schedule does not have, and for a file
-/// whose schedule is invalid or of another size.
-Schedule make_schedule(const std::string& name, const ScheduleShape& shape);
+/// Chunks a rank of the schedule of that name (parallel.schedule) if `requested` ones are asked for
+/// (parallel.chunks): what was asked for, but two where the schedule is a V and one, the default,
+/// was asked for. Throws Error(input) for an unknown name and for chunks that the schedule does not
+/// have.
+int chunks_of(const std::string& name, int requested);
+
+/// The compute schedule of that name for the given size, validated; `shape.chunks` are those asked
+/// for. Throws as chunks_of() does, and Error(input) for a file whose schedule is invalid or of
+/// another size.
+Schedule make_schedule(const std::string& name, ScheduleShape shape);
 
 }  // namespace spillway::pipeline

@@ -34,13 +34,34 @@ TEST(Registry, OneForwardOneBackwardStandsAsInThePaper) {
 }
 
 TEST(Registry, UnknownNamesAndImpossibleSizesAreRefused) {
-  EXPECT_THAT(refused("gpip", {}),
-              HasSubstr("not one of gpipe | 1f1b | csv:FILE; did you mean \"gpipe\"?"));
-  EXPECT_THAT(refused("1f1b", {.ranks = 2, .chunks = 2}), HasSubstr("parallel.chunks = 2"));
+  EXPECT_THAT(refused("gpip", {}), HasSubstr("| dualpipev | csv:FILE; did you mean \"gpipe\"?"));
   EXPECT_THAT(refused("1f1b", {.ranks = 2, .microbatches = 0}),
               HasSubstr("2 ranks x 1 chunks x 0 micro-batches; each must be at least 1"));
   EXPECT_THAT(refused("1f1b", {.ranks = 2, .microbatches = 2'000'000'000}),
               HasSubstr("at most 10000000"));
+}
+
+TEST(Registry, EachScheduleHasItsChunks) {
+  EXPECT_EQ(chunks_of("1f1b", 1), 1);
+  EXPECT_EQ(chunks_of("interleaved-1f1b", 3), 3);
+  EXPECT_EQ(chunks_of("csv:any.csv", 5), 5);
+  for (const std::string name : {"zbv", "v-half", "v-min", "dualpipev"}) {
+    EXPECT_EQ(chunks_of(name, 1), 2) << name;
+    EXPECT_EQ(chunks_of(name, 2), 2) << name;
+    EXPECT_EQ(count_stages(make_schedule(name, {.ranks = 4, .microbatches = 8})), 8) << name;
+  }
+}
+
+TEST(Registry, ChunksThatAScheduleDoesNotHaveAreRefusedInOneLine) {
+  EXPECT_EQ(refused("zb-h1", {.ranks = 2, .chunks = 2}),
+            "parallel.schedule = \"zb-h1\" has one chunk a rank; parallel.chunks = 2; valid: 1");
+  EXPECT_EQ(
+      refused("zbv", {.ranks = 2, .chunks = 3}),
+      "parallel.schedule = \"zbv\" has two chunks a rank; parallel.chunks = 3; valid: 2, or 1 "
+      "(the default) for these two");
+  EXPECT_EQ(refused("looped-bfs", {.ranks = 2, .chunks = 0}),
+            "parallel.schedule = \"looped-bfs\" has any number of chunks a rank; parallel.chunks = "
+            "0; valid: 1 or more");
 }
 
 TEST(Registry, FilesAreReadAndCheckedAgainstTheSizeOfTheRun) {

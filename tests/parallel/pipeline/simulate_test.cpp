@@ -133,6 +133,22 @@ TEST(Simulate, MessagesOfOneRouteQueueForItsBandwidth) {
   EXPECT_EQ(run(gpipe(2, 3), costs).makespan, 17 + 3 * 5);
 }
 
+TEST(Simulate, EagerMessagesLeaveBeforeTheirReceiveIsPosted) {
+  // Rank 1 posts its second receive only behind its first, long forward.
+  const Schedule schedule = from_text(
+      "0F0 0SEND_F0 0F1 0SEND_F1\n"
+      "1RECV_F0 1F0 1RECV_F1 1F1");
+  Costs costs = uniform_costs(2, 1, 0, 0);
+  costs.stages[1].forward = 5;
+  costs.hop_seconds = 2;
+  EXPECT_EQ(simulate(schedule, costs).makespan, 3 + 5 + 2 + 5);  // 0F1 is received from 8 on
+  costs.sends = Sends::eager;
+  EXPECT_EQ(simulate(schedule, costs).makespan, 3 + 5 + 5);
+  costs.edge_bytes = 3;
+  costs.bytes_per_second = 1;  // messages leave at 1 and 4, are there at 6 and 9
+  EXPECT_EQ(simulate(schedule, costs).makespan, 6 + 5 + 5);
+}
+
 TEST(Simulate, TransfersRunBesideTheCompute) {
   // Hops as long as a forward are hidden but for the fill and drain of the pipeline once enough
   // micro-batches are in flight.

@@ -123,7 +123,7 @@ TEST(Validate, MessageListsTheFaultsAndMarksTheSpotInTheGrid) {
   const std::string message =
       complaint([] { validate(from_text("0F0 0B1 0F1 0B0\n1F0 1B0 1F1 1B1"), kTwo); });
   EXPECT_THAT(message,
-              HasSubstr("the schedule has 1 fault\n  rank 0, action 2: 0B1 comes before 0F1"));
+              HasSubstr("the schedule has 1 fault: rank 0, action 2: 0B1 comes before 0F1"));
   EXPECT_THAT(message, HasSubstr("> rank 0   0F0  >0B1<"));
   EXPECT_THAT(message, HasSubstr("  rank 1   1F0   1B0"));
 }

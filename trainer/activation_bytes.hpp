@@ -1,0 +1,17 @@
+#pragma once
+
+#include "trainer/model/parameters.hpp"
+
+namespace spillway::trainer {
+
+/// What autograd keeps of one token from the forward of a slice to its backward: the inputs of
+/// norms and GEMMs, query, key, value and result of the attention (flash: no matrix of scores), the
+/// inner activations of the MLP, the logits, which their gradient overwrites. `element_bytes`: of
+/// one number. Korthikanti et al. 2022, arXiv:2205.05198, 4.1, without dropout and scores: per
+/// layer h(6 + 2k) + 2f numbers with GELU, h(6 + 2k) + h(1 + k) + 4f with rotary positions and
+/// SwiGLU, where k = kv_heads / heads and f = mlp_hidden. The layers' weights in other number
+/// formats, workspaces and what the allocator rounds up are not counted. `model` is resolved.
+double activation_bytes_per_token(const config::ModelConfig& model, const Slice& slice,
+                                  double element_bytes);
+
+}  // namespace spillway::trainer
