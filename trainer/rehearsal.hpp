@@ -53,11 +53,13 @@ class Rehearsal {
 
 /// What all steps say together.
 struct RehearsalSummary {
-  std::vector<double> makespans;
+  std::vector<double> makespans = {};
   double makespan = 0;  ///< median
   double predicted = 0;
-  std::vector<double> idle, predicted_idle;  ///< by rank of the first replica; medians
-  std::vector<double> peak_activations;      ///< by rank of the first replica, as predicted
+  // By rank of the first replica.
+  std::vector<double> idle = {};  ///< medians
+  std::vector<double> predicted_idle = {};
+  std::vector<double> peak_activations = {};  ///< as predicted
   /// Of the prediction: 0.02 where the measured makespan is 2 % longer.
   double error() const { return makespan / predicted - 1; }
 };

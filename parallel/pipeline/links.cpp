@@ -72,7 +72,7 @@ Link measure_link(const parallel::ProcessGrid& grid, std::int64_t edge_bytes) {
     }
   }
   grid.pipeline().all_reduce(sums).wait();
-  const double hop = sums[0].item<float>() / edges, whole = sums[1].item<float>() / edges;
+  const double hop = sums[0].item<double>() / edges, whole = sums[1].item<double>() / edges;
   return {.hop_seconds = hop, .transfer_seconds = std::max(0.0, whole - hop)};
 }
 

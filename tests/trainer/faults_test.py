@@ -28,6 +28,26 @@ def runs(pid):
         return False
 
 
+def ranks_of(launcher):
+    """Process of each rank below a launcher."""
+    found = {}
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if folder.joinpath("comm").read_text().strip() != "spillway" or not descends(int(folder.name), launcher):
+                continue
+            rank = re.search(rb"OMPI_COMM_WORLD_RANK=(\d+)", folder.joinpath("environ").read_bytes())
+        except OSError:
+            continue
+        found[int(rank[1])] = int(folder.name)
+    return found
+
+
+def descends(pid, ancestor):
+    while pid > 1 and pid != ancestor:
+        pid = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    return pid == ancestor
+
+
 class Faults(unittest.TestCase):
     def setUp(self):
         self.run = pathlib.Path(tempfile.mkdtemp(prefix="spillway-faults-"))
@@ -118,10 +138,50 @@ class Faults(unittest.TestCase):
             self.assertRegex(self.last_action(rank), r"^(waits for )?\d[A-Z]|all ranks")
 
     def test_a_killed_rank(self):
-        err = self.interrupt(signal.SIGKILL)
-        print(err)
+        self.interrupt(signal.SIGKILL)
         for rank in range(RANKS):
             self.assertRegex(self.last_action(rank), r"^(waits for )?\d[A-Z]|all ranks")
+
+
+class TrainingFaults(unittest.TestCase):
+    """Two replicas of two stages, on a model whose steps take milliseconds."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="spillway-faults-"))
+        settings = launch.small_model(launch.build_corpus(self.folder), self.folder / "run", run__steps=1000000, run__trace_every=0,
+                                      parallel__stages=2, parallel__deadline_seconds=DEADLINE)
+        self.process = subprocess.Popen(launch.mpi_command(RANKS, "train", *settings, limit=90), text=True, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE)
+
+    def tearDown(self):
+        shutil.rmtree(self.folder)
+
+    def interrupt_rank_2(self, kind):
+        """stderr of the run, which ended on all ranks and in time."""
+        metrics = self.folder / "run" / "metrics.jsonl"
+        while not metrics.exists() or metrics.read_text().count("\n") < 5:
+            self.assertIsNone(self.process.poll(), "ended before its fifth step")
+            time.sleep(0.1)
+        ranks = ranks_of(self.process.pid)
+        self.assertEqual(sorted(ranks), list(range(RANKS)))
+        begin = time.monotonic()
+        os.kill(ranks[2], kind)
+        _, err = self.process.communicate(timeout=60)
+        self.assertNotEqual(self.process.returncode, 0, err)
+        while any(map(runs, ranks.values())):
+            time.sleep(0.1)
+        self.assertLess(time.monotonic() - begin, DEADLINE + 5, err)
+        for rank in range(RANKS):
+            self.assertRegex((self.folder / "run" / "logs" / f"rank-{rank}.log").read_text(), "Z  the update of step")
+        return err
+
+    def test_a_stopped_rank(self):
+        err = self.interrupt_rank_2(signal.SIGSTOP)
+        self.assertRegex(err, r"rank [013] waits 4\.\d s for (\d(RECV|SEND)_[FB]\d (from|to) rank 2|the (vote|gradients) of all)")
+
+    def test_a_killed_rank(self):
+        err = self.interrupt_rank_2(signal.SIGKILL)
+        self.assertRegex(err, r"rank [013] waits 0\.\d s for (\d(RECV|SEND)_[FB]\d (from|to) rank 2|the (vote|gradients) of all).*asked to end")
 
 
 if __name__ == "__main__":

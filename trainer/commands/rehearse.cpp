@@ -78,10 +78,10 @@ double edge_bytes(const config::Config& config) {
 
 /// What is rehearsed, known before the ranks meet.
 struct Request {
-  config::Config config;
-  RunPlan plan;
-  pipeline::Costs costs;  ///< seconds; messages still free
-  std::optional<double> hop_seconds;
+  config::Config config = {};
+  RunPlan plan = {};
+  pipeline::Costs costs = {};  ///< seconds; messages still free
+  std::optional<double> hop_seconds = {};
   std::int64_t steps = 0;
   bool json = false;
 };
