@@ -87,10 +87,12 @@ TrainingRun::TrainingRun(const config::Config& config, Ranks& ranks,
 }
 
 int TrainingRun::run() {
+  ranks_.log.works("looking for a checkpoint to continue from");
   resume();
   bool stopping = false;
   while (!stopping && trainer_.steps_done() < config_.run.steps) {
     const StepResult result = trainer_.step();
+    ranks_.log.works("the record of step " + std::to_string(result.step));
     stopping = result.verdict.stop_requested;
     record(result);
     if (!result.verdict.keep()) note_skip(result);
@@ -234,6 +236,7 @@ void TrainingRun::evaluate() {
 }
 
 void TrainingRun::save(bool last) {
+  ranks_.log.works("the checkpoint of step " + std::to_string(trainer_.steps_done()));
   try {
     const SaveResult saved = checkpoints_.save(*ranks_.control, take_snapshot(trainer_, config_),
                                                config_.run.keep_checkpoints);

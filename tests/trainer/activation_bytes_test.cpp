@@ -31,7 +31,7 @@ double measured(const config::ModelConfig& model, const Slice& slice, PrecisionM
   constexpr std::int64_t kBatch = 3;
   ModelStage stage({.model = model, .slice = slice, .precision = mode, .microbatch_size = kBatch});
   initialize(stage.parameters(), model, 1);
-  stage.begin_step(1);
+  stage.begin_step(1, 1);
   std::int64_t before = 0;
   const auto meter = std::make_shared<Meter>();
   const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, meter);
