@@ -21,10 +21,15 @@ Layout make_layout(const config::Config& config) {
       .ranks = static_cast<int>(parallel.stages),
       .chunks = pipeline::chunks_of(parallel.schedule, static_cast<int>(parallel.chunks)),
       .microbatches = static_cast<int>(parallel.microbatches)};
+  return make_layout(config, pipeline::make_schedule(parallel.schedule, shape));
+}
+
+Layout make_layout(const config::Config& config, pipeline::Schedule compute) {
   Layout layout;
   layout.model = resolve(config.model, data::kVocabulary);
-  layout.slices = partition(layout.model, shape.stages(), parallel.layers_per_stage);
-  layout.compute = pipeline::make_schedule(parallel.schedule, shape);
+  layout.slices =
+      partition(layout.model, pipeline::count_stages(compute), config.parallel.layers_per_stage);
+  layout.compute = std::move(compute);
   layout.lowered = pipeline::lower(layout.compute);
   layout.rank_of_stage = pipeline::rank_of_stage(layout.compute);
   return layout;

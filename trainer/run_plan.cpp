@@ -40,7 +40,8 @@ RunPlan plan_run(const PlanRequest& request) {
   RunPlan plan{.config = request.config,
                .grid = parallel::grid_shape(request.ranks, parallel.stages),
                .unit = time_unit(request)};
-  pipeline::Schedule compute = named_schedule(parallel);
+  if (parallel.schedule == "auto") plan.found = find_schedule(request);
+  pipeline::Schedule compute = plan.found ? plan.found->compute : named_schedule(parallel);
   if (request.placement) pipeline::check_placement(compute, *request.placement, "--placement");
   const pipeline::ScheduleShape shape{.ranks = plan.grid.stages,
                                       .chunks = pipeline::count_stages(compute) / plan.grid.stages,
@@ -48,7 +49,7 @@ RunPlan plan_run(const PlanRequest& request) {
   plan.prediction = pipeline::predict(parallel.schedule, shape, std::move(compute),
                                       plan_workload(request, shape));
   if (request.costs) return plan;
-  ModelPlan model{.layout = make_layout(request.config)};
+  ModelPlan model{.layout = make_layout(request.config, plan.prediction.compute)};
   for (int rank = 0; rank < plan.grid.stages; ++rank) {
     model.ranks.push_back(plan_rank(plan, model.layout, rank));
   }
