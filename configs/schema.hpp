@@ -60,6 +60,8 @@ struct ParallelConfig {
   std::string schedule = "1f1b";
   std::int64_t microbatches = 4;
   std::int64_t microbatch_size = 4;
+  std::string recompute = "none";
+  std::int64_t recompute_layers = 0;
   bool reproducible = false;
   std::string backend = "auto";
   double deadline_seconds = 600;
@@ -81,6 +83,12 @@ struct ParallelConfig {
               at_least(1)},
         Field{"microbatch_size", &S::microbatch_size, "size of a micro-batch", "sequences",
               at_least(1)},
+        Field{"recompute", &S::recompute,
+              "activations repeated before their backward, not kept: selective: of the MLPs, full: "
+              "of whole layers",
+              "", one_of("none | selective | full")},
+        Field{"recompute_layers", &S::recompute_layers,
+              "so many first layers of each stage are recomputed; 0: all", "", at_least(0)},
         Field{"reproducible", &S::reproducible,
               "sum gradients in one fixed tree: the same bits for any number of replicas"},
         Field{"backend", &S::backend,

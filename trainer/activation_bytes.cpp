@@ -2,18 +2,40 @@
 
 namespace spillway::trainer {
 
-double activation_bytes_per_token(const config::ModelConfig& model, const Slice& slice,
-                                  double element_bytes) {
+namespace {
+
+/// Numbers that one layer keeps, in all and of its MLP half behind that half's input.
+struct LayerNumbers {
+  double all, behind_mlp_input;
+};
+
+LayerNumbers layer_numbers(const config::ModelConfig& model) {
   const auto h = static_cast<double>(model.hidden);
   const auto f = static_cast<double>(model.mlp_hidden);
   const double k = static_cast<double>(model.kv_heads) / static_cast<double>(model.heads);
-  const bool rotary = model.family == "llama";
-  const double layer = h * (6 + 2 * k) + (rotary ? h * (1 + k) + 4 * f : 2 * f);
-  double bytes = element_bytes * layer * static_cast<double>(slice.layer_count);
+  if (model.family == "llama") return {h * (6 + 2 * k) + h * (1 + k) + 4 * f, h + 4 * f};
+  return {h * (6 + 2 * k) + 2 * f, h + 2 * f};
+}
+
+}  // namespace
+
+double activation_bytes_per_token(const config::ModelConfig& model, const Slice& slice,
+                                  double element_bytes) {
+  double numbers = layer_numbers(model).all * static_cast<double>(slice.layer_count);
   if (slice.has_head) {
-    bytes += element_bytes * (2 * h + static_cast<double>(padded_vocabulary(model)));
+    numbers += static_cast<double>(2 * model.hidden + padded_vocabulary(model));
   }
-  return bytes;
+  return element_bytes * numbers;
+}
+
+double kept_bytes_per_token(const config::ModelConfig& model, const Slice& slice,
+                            double element_bytes, Recompute recompute, std::int64_t layers) {
+  const LayerNumbers layer = layer_numbers(model);
+  const auto count = static_cast<double>(recomputed_layers(slice, recompute, layers));
+  const double given_up = recompute == Recompute::full
+                              ? count * layer.all - static_cast<double>(model.hidden)
+                              : count * layer.behind_mlp_input;
+  return activation_bytes_per_token(model, slice, element_bytes) - element_bytes * given_up;
 }
 
 }  // namespace spillway::trainer

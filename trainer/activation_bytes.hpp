@@ -1,6 +1,7 @@
 #pragma once
 
 #include "trainer/model/parameters.hpp"
+#include "trainer/model/recompute.hpp"
 
 namespace spillway::trainer {
 
@@ -13,5 +14,9 @@ namespace spillway::trainer {
 /// formats, workspaces and what the allocator rounds up are not counted. `model` is resolved.
 double activation_bytes_per_token(const config::ModelConfig& model, const Slice& slice,
                                   double element_bytes);
+
+/// What is left of it from the forward to the recompute.
+double kept_bytes_per_token(const config::ModelConfig& model, const Slice& slice,
+                            double element_bytes, Recompute recompute, std::int64_t layers);
 
 }  // namespace spillway::trainer

@@ -14,14 +14,16 @@ std::vector<std::string> names_to_try(const config::ParallelConfig& parallel) {
   std::vector<std::string> names;
   std::istringstream words(pipeline::schedule_names());
   for (std::string word; words >> word;) {
-    if (word != "|" && !word.starts_with("csv:")) names.push_back(word);
+    if (word != "|" && word != "auto" && !word.starts_with("csv:")) names.push_back(word);
   }
   if (parallel.schedule.starts_with("csv:")) names.push_back(parallel.schedule);
+  names.emplace_back("auto");
   return names;
 }
 
 /// With one chunk a schedule that takes any would be a schedule of another name.
 std::set<int> chunks_to_try(const std::string& name, int configured) {
+  if (name == "auto") return {configured};
   std::set<int> chunks;
   for (const int wanted : {1, 2, 4, configured}) {
     try {

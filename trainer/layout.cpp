@@ -2,8 +2,10 @@
 
 #include "data/tokens/byte_tokenizer.hpp"
 #include "parallel/pipeline/lower.hpp"
+#include "parallel/pipeline/recompute.hpp"
 #include "parallel/pipeline/schedules/registry.hpp"
 #include "trainer/model/partition.hpp"
+#include "trainer/model/recompute.hpp"
 
 namespace spillway::trainer {
 
@@ -15,16 +17,28 @@ std::vector<int> Layout::stages_of(int rank) const {
   return stages;
 }
 
+pipeline::Schedule named_schedule(const config::ParallelConfig& parallel) {
+  return pipeline::make_schedule(parallel.schedule,
+                                 {.ranks = static_cast<int>(parallel.stages),
+                                  .chunks = static_cast<int>(parallel.chunks),
+                                  .microbatches = static_cast<int>(parallel.microbatches)});
+}
+
+pipeline::Schedule recomputed(const config::ParallelConfig& parallel, pipeline::Schedule compute) {
+  if (recompute_mode(parallel.recompute) == Recompute::none) return compute;
+  return pipeline::with_recompute(compute);
+}
+
 Layout make_layout(const config::Config& config) {
-  const config::ParallelConfig& parallel = config.parallel;
-  const pipeline::ScheduleShape shape{
-      .ranks = static_cast<int>(parallel.stages),
-      .chunks = pipeline::chunks_of(parallel.schedule, static_cast<int>(parallel.chunks)),
-      .microbatches = static_cast<int>(parallel.microbatches)};
+  return make_layout(config, named_schedule(config.parallel));
+}
+
+Layout make_layout(const config::Config& config, pipeline::Schedule compute) {
   Layout layout;
   layout.model = resolve(config.model, data::kVocabulary);
-  layout.slices = partition(layout.model, shape.stages(), parallel.layers_per_stage);
-  layout.compute = pipeline::make_schedule(parallel.schedule, shape);
+  layout.slices =
+      partition(layout.model, pipeline::count_stages(compute), config.parallel.layers_per_stage);
+  layout.compute = recomputed(config.parallel, std::move(compute));
   layout.lowered = pipeline::lower(layout.compute);
   layout.rank_of_stage = pipeline::rank_of_stage(layout.compute);
   return layout;

@@ -21,6 +21,17 @@ struct Layout {
   std::vector<int> stages_of(int rank) const;
 };
 
+/// The layout of a compute schedule that is valid for the configuration; parallel.schedule and
+/// parallel.chunks do not count.
+Layout make_layout(const config::Config& config, pipeline::Schedule compute);
+
+/// The compute schedule that parallel.schedule names ("auto" excepted). Throws Error(input) for an
+/// unknown schedule, or one that is not valid.
+pipeline::Schedule named_schedule(const config::ParallelConfig& parallel);
+
+/// `compute` with an R before each backward where parallel.recompute asks for it.
+pipeline::Schedule recomputed(const config::ParallelConfig& parallel, pipeline::Schedule compute);
+
 /// Throws Error(input) for an unknown schedule, a schedule that is not valid, or one that does not
 /// fit the stages of the configuration.
 Layout make_layout(const config::Config& config);

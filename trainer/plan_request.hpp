@@ -18,8 +18,8 @@ struct PlanRequest {
   std::optional<pipeline::CostList> costs = {};
   pipeline::Sends sends = pipeline::Sends::rendezvous;
   std::optional<pipeline::Placement> placement = {};  ///< demanded of the schedule
-  /// The most activations on a rank, in micro-batches of its whole share; a limit for schedules
-  /// that are chosen, not for one that is named.
+  /// The most activations on a rank, in micro-batches of its whole share, of a schedule that is to
+  /// be chosen.
   double memory_cap = std::numeric_limits<double>::infinity();
 };
 

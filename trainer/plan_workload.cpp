@@ -31,6 +31,7 @@ pipeline::Workload workload_of_model(const config::Config& config,
   const bool wide = precision_mode(config.precision.mode) == PrecisionMode::fp32;
   const double element_bytes = wide ? 4 : 2;
   const double flop = flop_seconds(config);
+  const Recompute recompute = recompute_mode(config.parallel.recompute);
   double mean = 0;
   for (const Slice& slice : slices) {
     mean += tokens * model_cost(model, slice).forward_flops_per_token / shape.ranks;
@@ -40,9 +41,18 @@ pipeline::Workload workload_of_model(const config::Config& config,
   for (const Slice& slice : slices) {
     const double flops = tokens * model_cost(model, slice).forward_flops_per_token;
     const double forward = flop > 0 ? 1e3 * flops * flop : flops / mean;
-    workload.costs.stages.push_back({forward, forward, forward, 2 * forward});
+    const double again =
+        recompute_flops_per_token(model, slice, recompute, config.parallel.recompute_layers) /
+        model_cost(model, slice).forward_flops_per_token;
+    workload.costs.stages.push_back({.forward = forward,
+                                     .backward_input = forward,
+                                     .backward_weight = forward,
+                                     .backward = 2 * forward,
+                                     .recompute = again * forward});
     workload.memory.push_back(
         {.activation_bytes = tokens * activation_bytes_per_token(model, slice, element_bytes),
+         .kept_bytes = tokens * kept_bytes_per_token(model, slice, element_bytes, recompute,
+                                                     config.parallel.recompute_layers),
          .gradient_bytes = static_cast<double>(gradient_bytes(model, slice))});
   }
   return workload;

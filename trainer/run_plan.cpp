@@ -1,18 +1,10 @@
 #include "trainer/run_plan.hpp"
 
 #include "compression/payload.hpp"
-#include "parallel/pipeline/schedules/registry.hpp"
 #include "trainer/plan_workload.hpp"
 
 namespace spillway::trainer {
 namespace {
-
-pipeline::Schedule named_schedule(const config::ParallelConfig& parallel) {
-  return pipeline::make_schedule(parallel.schedule,
-                                 {.ranks = static_cast<int>(parallel.stages),
-                                  .chunks = static_cast<int>(parallel.chunks),
-                                  .microbatches = static_cast<int>(parallel.microbatches)});
-}
 
 RankPlan plan_rank(const RunPlan& plan, const Layout& layout, int rank) {
   RankPlan one{.stages = layout.stages_of(rank)};
@@ -40,15 +32,17 @@ RunPlan plan_run(const PlanRequest& request) {
   RunPlan plan{.config = request.config,
                .grid = parallel::grid_shape(request.ranks, parallel.stages),
                .unit = time_unit(request)};
-  pipeline::Schedule compute = named_schedule(parallel);
+  if (parallel.schedule == "auto") plan.found = find_schedule(request);
+  pipeline::Schedule compute = plan.found ? plan.found->compute : named_schedule(parallel);
   if (request.placement) pipeline::check_placement(compute, *request.placement, "--placement");
   const pipeline::ScheduleShape shape{.ranks = plan.grid.stages,
                                       .chunks = pipeline::count_stages(compute) / plan.grid.stages,
                                       .microbatches = static_cast<int>(parallel.microbatches)};
-  plan.prediction = pipeline::predict(parallel.schedule, shape, std::move(compute),
-                                      plan_workload(request, shape));
+  plan.prediction =
+      pipeline::predict(parallel.schedule, shape, recomputed(parallel, std::move(compute)),
+                        plan_workload(request, shape));
   if (request.costs) return plan;
-  ModelPlan model{.layout = make_layout(request.config)};
+  ModelPlan model{.layout = make_layout(request.config, plan.prediction.compute)};
   for (int rank = 0; rank < plan.grid.stages; ++rank) {
     model.ranks.push_back(plan_rank(plan, model.layout, rank));
   }

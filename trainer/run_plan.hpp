@@ -7,6 +7,7 @@
 
 #include "parallel/pipeline/prediction.hpp"
 #include "parallel/process_grid.hpp"
+#include "trainer/find_schedule.hpp"
 #include "trainer/layout.hpp"
 #include "trainer/plan_request.hpp"
 
@@ -32,11 +33,13 @@ struct RunPlan {
   config::Config config = {};
   parallel::GridShape grid = {};
   pipeline::Prediction prediction = {};
-  std::string unit = {};                ///< of time, see time_unit()
-  std::optional<ModelPlan> model = {};  ///< nullopt where costs were given by hand
+  std::string unit = {};                    ///< of time, see time_unit()
+  std::optional<FoundSchedule> found = {};  ///< where parallel.schedule is "auto"
+  std::optional<ModelPlan> model = {};      ///< nullopt where costs were given by hand
 };
 
-/// Throws Error(input) for what cannot be planned: a configuration that cannot run on that many
+/// Plans parallel.schedule, which may be "auto": see find_schedule(). Throws Error(input) for what
+/// cannot be planned: a configuration that cannot run on that many
 /// ranks, an invalid schedule, one of another placement, costs of another number of stages.
 RunPlan plan_run(const PlanRequest& request);
 

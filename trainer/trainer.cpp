@@ -64,7 +64,9 @@ Trainer::Trainer(const config::Config& config, Ranks& ranks)
                      .precision = precision_mode(config.precision.mode),
                      .device = ranks.device,
                      .microbatch_size = config.parallel.microbatch_size,
-                     .sum_in_tree = config.parallel.reproducible}));
+                     .sum_in_tree = config.parallel.reproducible,
+                     .recompute = recompute_mode(config.parallel.recompute),
+                     .recompute_layers = config.parallel.recompute_layers}));
     initialize(stages_.back()->parameters(), layout_.model,
                static_cast<std::uint64_t>(config.run.seed));
     optimizers_.push_back(std::make_unique<AdamW>(config.optimizer, stages_.back()->parameters()));

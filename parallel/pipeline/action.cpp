@@ -9,7 +9,7 @@ namespace spillway::pipeline {
 namespace {
 
 constexpr std::array<std::string_view, kOps> kWords{
-    "F", "I", "W", "B", "SEND_F", "RECV_F", "SEND_B", "RECV_B", "REDUCE_GRAD"};
+    "F", "R", "I", "W", "B", "SEND_F", "RECV_F", "SEND_B", "RECV_B", "REDUCE_GRAD"};
 
 [[noreturn]] void complain(std::string_view text, std::size_t at, const std::string& expected) {
   fail_input("action \"" + std::string(text) + "\", character " + std::to_string(at + 1) +
@@ -39,7 +39,7 @@ Op read_op(std::string_view text, std::size_t& at) {
   for (std::size_t i = 0; i < kOps; ++i) {
     if (word == kWords[i]) return static_cast<Op>(i);
   }
-  complain(text, first, "F | I | W | B | SEND_F | RECV_F | SEND_B | RECV_B | REDUCE_GRAD");
+  complain(text, first, "F | R | I | W | B | SEND_F | RECV_F | SEND_B | RECV_B | REDUCE_GRAD");
 }
 
 }  // namespace

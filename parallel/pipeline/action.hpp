@@ -11,9 +11,11 @@ namespace spillway::pipeline {
 
 /// What one action does. `backward` is the whole backward of a micro-batch; `backward_input` and
 /// `backward_weight` are its two halves (Qi et al. 2024, arXiv:2401.10241): the gradient of the
-/// stage's input, and that of its weights.
+/// stage's input, and that of its weights. `recompute` repeats the part of a forward that kept only
+/// its input, before the backward (Chen et al. 2016, arXiv:1604.06174).
 enum class Op : std::uint8_t {
   forward,
+  recompute,
   backward_input,
   backward_weight,
   backward,
@@ -23,9 +25,9 @@ enum class Op : std::uint8_t {
   recv_backward,
   reduce_gradient,
 };
-inline constexpr std::size_t kOps = 9;
+inline constexpr std::size_t kOps = 10;
 
-/// The word of the text form: F I W B SEND_F RECV_F SEND_B RECV_B REDUCE_GRAD.
+/// The word of the text form: F R I W B SEND_F RECV_F SEND_B RECV_B REDUCE_GRAD.
 std::string_view to_string(Op op);
 
 /// One step of one stage. A SEND names the stage that made the tensor, a RECV the stage that needs

@@ -23,6 +23,8 @@ const char* kind_of(Op op) {
   switch (op) {
     case Op::forward:
       return "forward";
+    case Op::recompute:
+      return "recompute";
     case Op::backward_input:
       return "backward_input";
     case Op::backward_weight:

@@ -62,6 +62,7 @@ std::string loses(const Prediction& one, const Prediction& best) {
 
 std::vector<Contender> compare(const std::vector<Proposal>& proposals, double cap) {
   std::vector<Contender> all;
+  all.reserve(proposals.size());
   for (const Proposal& proposal : proposals) all.push_back(contend(proposal, cap));
   std::ranges::stable_sort(all, {}, key);
   for (Contender& one : all) {

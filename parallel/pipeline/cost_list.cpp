@@ -41,7 +41,7 @@ class Parser {
     const std::size_t first = at_;
     const std::string_view key = text_.substr(at_, text_.find('=', at_) - at_);
     std::vector<double>* const list = list_of(key);
-    if (!list && key != "comm") complain(first, "F= | I= | W= | comm=");
+    if (!list && key != "comm") complain(first, "F= | I= | W= | R= | comm=");
     if (!seen_.insert(key).second) complain(first, std::string(key) + " only once");
     at_ += key.size();
     if (!take('=')) complain(at_, "=");
@@ -57,6 +57,7 @@ class Parser {
     if (key == "F") return &list_.forward;
     if (key == "I") return &list_.backward_input;
     if (key == "W") return &list_.backward_weight;
+    if (key == "R") return &list_.recompute;
     return nullptr;
   }
 
@@ -102,7 +103,10 @@ Costs costs_of(const CostList& list, const ScheduleShape& shape) {
     costs.stages.push_back({.forward = entry(list.forward, shape, stage, "F"),
                             .backward_input = input,
                             .backward_weight = weight,
-                            .backward = input + weight});
+                            .backward = input + weight,
+                            .recompute = list.recompute.empty()
+                                             ? entry(list.forward, shape, stage, "F")
+                                             : entry(list.recompute, shape, stage, "R")});
   }
   return costs;
 }

@@ -14,12 +14,13 @@ struct CostList {
   std::vector<double> forward;
   std::vector<double> backward_input;
   std::vector<double> backward_weight;
-  double comm = 0;  ///< latency of a hop between two ranks
+  std::vector<double> recompute;  ///< empty: as forward
+  double comm = 0;                ///< latency of a hop between two ranks
 };
 
-/// F, I and W must be given, comm may be; each once, in any order, without spaces. Numbers are
-/// finite and not negative. Throws Error(input) with the text, the position (from 1) and what would
-/// be valid there.
+/// F, I and W must be given, R and comm may be; each once, in any order, without spaces. Numbers
+/// are finite and not negative. Throws Error(input) with the text, the position (from 1) and what
+/// would be valid there.
 CostList parse_costs(std::string_view text);
 
 /// The costs of each stage of a schedule; a whole backward costs I + W. Throws Error(input) where a

@@ -30,7 +30,7 @@ std::string_view take_until(std::string_view& text, char separator) {
 Action parse_compute(std::string_view text) {
   const Action action = parse_action(text);
   if (!is_compute(action.op)) {
-    fail_input("action \"" + std::string(text) + "\" is derived; a cell holds F | I | W | B");
+    fail_input("action \"" + std::string(text) + "\" is derived; a cell holds F | R | I | W | B");
   }
   return action;
 }
@@ -72,7 +72,7 @@ void parse_line(std::string_view line, const std::string& where, Schedule& sched
 /// One unit an action: the slots of the text.
 Simulation simulate_slots(const Schedule& compute) {
   Costs costs = uniform_costs(count_stages(compute), 1, 1, 1);
-  for (StageCosts& stage : costs.stages) stage.backward = 1;
+  for (StageCosts& stage : costs.stages) stage.backward = stage.recompute = 1;
   return simulate(lower(compute), costs);
 }
 

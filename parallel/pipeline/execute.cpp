@@ -92,6 +92,8 @@ class Run {
         return backward(action, &Stage::backward);
       case Op::backward_input:
         return backward(action, &Stage::backward_input);
+      case Op::recompute:
+        return record_compute(0, [&] { stage(action).recompute(action.microbatch); });
       case Op::backward_weight:
         return record_compute(0, [&] { stage(action).backward_weight(action.microbatch); });
       case Op::send_forward:

@@ -24,7 +24,10 @@ class Ledger {
   Ledger(const Timeline& timeline, const std::vector<StageMemory>& stages, double edge_bytes,
          const std::set<int>& local_edges)
       : timeline_(timeline), stages_(stages), edge_bytes_(edge_bytes), local_edges_(local_edges) {
-    for (const TimedAction& timed : timeline) trains_ |= adds_weight_gradient(timed.action.op);
+    for (const auto& [action, start, end, waited] : timeline) {
+      trains_ |= adds_weight_gradient(action.op);
+      if (action.op == Op::recompute) repeated_.emplace(action.stage, action.microbatch);
+    }
   }
 
   MemoryUse run(double end_of_step) {
@@ -54,8 +57,14 @@ class Ledger {
 
   void hold_activations(const TimedAction& timed) {
     const double bytes = stage(timed.action).activation_bytes;
+    const double kept = stage(timed.action).kept_bytes;
     const bool forward = timed.action.op == Op::forward;
-    if (forward) changes_.push_back({.time = timed.start, .activation_bytes = bytes});
+    if (forward) {
+      const bool repeated = repeated_.contains({timed.action.stage, timed.action.microbatch});
+      changes_.push_back({.time = timed.start, .activation_bytes = repeated ? kept : bytes});
+    } else if (timed.action.op == Op::recompute) {
+      changes_.push_back({.time = timed.start, .activation_bytes = bytes - kept});
+    }
     if (trains_ ? adds_weight_gradient(timed.action.op) : forward) {
       changes_.push_back({.time = timed.end, .activation_bytes = -bytes});
     }
@@ -108,7 +117,8 @@ class Ledger {
   double edge_bytes_;
   const std::set<int>& local_edges_;
   bool trains_ = false;
-  std::set<int> trained_;              ///< stages whose gradients are held
+  std::set<std::pair<int, int>> repeated_;  ///< stage and micro-batch that have an R
+  std::set<int> trained_;                   ///< stages whose gradients are held
   std::map<Action, double> arrivals_;  ///< since when the tensor of a RECV, or one handed over, is
   std::vector<Change> changes_;
 };

@@ -7,10 +7,12 @@
 namespace spillway::pipeline {
 
 /// Bytes that one stage holds. Activations: of one micro-batch, from the start of its F to the end
-/// of its B or W (of F where nothing is trained). Gradients: of all its weights, from the start of
+/// of its B or W (of F where nothing is trained); with an R, `kept_bytes` of them from its F on and
+/// all from its R on. Gradients: of all its weights, from the start of
 /// its first B or W to the end of the step.
 struct StageMemory {
   double activation_bytes = 0;
+  double kept_bytes = 0;
   double gradient_bytes = 0;
 };
 

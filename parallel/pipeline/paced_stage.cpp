@@ -27,6 +27,8 @@ at::Tensor PacedStage::backward_input(int /*microbatch*/, at::Tensor /*output_gr
   return gradient();
 }
 
+void PacedStage::recompute(int /*microbatch*/) { pace(options_.costs.recompute); }
+
 void PacedStage::backward_weight(int /*microbatch*/) { pace(options_.costs.backward_weight); }
 
 at::Tensor PacedStage::gradient() const { return options_.stage > 0 ? edge_ : at::Tensor(); }

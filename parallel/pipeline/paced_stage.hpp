@@ -22,6 +22,7 @@ class PacedStage final : public Stage {
 
   at::Tensor make_input(int microbatch) override;
   at::Tensor forward(int microbatch, at::Tensor input) override;
+  void recompute(int microbatch) override;
   at::Tensor backward(int microbatch, at::Tensor output_gradient) override;
   at::Tensor backward_input(int microbatch, at::Tensor output_gradient) override;
   void backward_weight(int microbatch) override;

@@ -1,6 +1,8 @@
 #include "parallel/pipeline/schedule.hpp"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 namespace spillway::pipeline {
 namespace {
@@ -41,6 +43,22 @@ std::vector<int> rank_of_stage(const Schedule& schedule) {
     }
   }
   return ranks;
+}
+
+int most_activations(const std::vector<Action>& actions) {
+  const bool trains = std::ranges::any_of(actions, adds_weight_gradient, &Action::op);
+  std::set<std::pair<int, int>> repeated;
+  for (const Action& action : actions) {
+    if (action.op == Op::recompute) repeated.emplace(action.stage, action.microbatch);
+  }
+  int held = 0, most = 0;
+  for (const Action& action : actions) {
+    const bool first =
+        action.op == Op::forward && !repeated.contains({action.stage, action.microbatch});
+    if (first || action.op == Op::recompute) most = std::max(most, ++held);
+    if (trains ? adds_weight_gradient(action.op) : action.op == Op::forward) --held;
+  }
+  return most;
 }
 
 Places::Places(const Schedule& schedule) {

@@ -37,6 +37,11 @@ int count_microbatches(const Schedule& schedule);
 /// Placement, by data: entry s is the first rank that computes stage s; -1 if none does.
 std::vector<int> rank_of_stage(const Schedule& schedule);
 
+/// The most activations that a rank holds at once which does these actions in order: each from its
+/// F, or its R if it has one (before, only inputs are held), to its B or W; to its F where nothing
+/// is trained.
+int most_activations(const std::vector<Action>& actions);
+
 /// Where an action stands.
 struct Place {
   int rank = -1;

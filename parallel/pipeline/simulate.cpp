@@ -110,6 +110,8 @@ class Simulator {
                    : unmet_from(a.stage + 1, Op::recv_backward, a);
       case Op::backward_weight:
         return missing({a.stage, Op::backward_input, a.microbatch});
+      case Op::recompute:
+        return missing({a.stage, Op::forward, a.microbatch});
       case Op::send_forward:
         return missing({a.stage, Op::forward, a.microbatch});
       case Op::send_backward:
@@ -205,13 +207,8 @@ class Simulator {
   }
 
   double peak(int rank) const {
-    const bool trains = std::ranges::any_of(actions(rank), adds_weight_gradient, &Action::op);
-    int held = 0, most = 0;
-    for (const Action& action : actions(rank)) {
-      if (action.op == Op::forward) most = std::max(most, ++held);
-      if (trains ? adds_weight_gradient(action.op) : action.op == Op::forward) --held;
-    }
-    return static_cast<double>(most) * ranks() / static_cast<double>(placement_.size());
+    return static_cast<double>(most_activations(actions(rank))) * ranks() /
+           static_cast<double>(placement_.size());
   }
 
   Simulation summarize() {
@@ -251,6 +248,8 @@ double StageCosts::of(Op op) const {
       return backward_weight;
     case Op::backward:
       return backward;
+    case Op::recompute:
+      return recompute;
     default:
       return 0;
   }
@@ -260,7 +259,8 @@ Costs uniform_costs(int stages, double forward, double backward_input, double ba
   const StageCosts one{.forward = forward,
                        .backward_input = backward_input,
                        .backward_weight = backward_weight,
-                       .backward = backward_input + backward_weight};
+                       .backward = backward_input + backward_weight,
+                       .recompute = forward};
   return {.stages = std::vector<StageCosts>(static_cast<std::size_t>(stages), one)};
 }
 

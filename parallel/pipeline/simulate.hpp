@@ -18,6 +18,7 @@ struct StageCosts {
   double backward_input = 0;
   double backward_weight = 0;
   double backward = 0;
+  double recompute = 0;
   /// 0 for what is no compute.
   double of(Op op) const;
 };
@@ -39,14 +40,15 @@ struct Costs {
   double transfer_seconds() const { return edge_bytes / bytes_per_second + hop_seconds; }
 };
 
-/// The same costs for every stage; backward = backward_input + backward_weight.
+/// The same costs for every stage; backward = backward_input + backward_weight, recompute =
+/// forward.
 Costs uniform_costs(int stages, double forward, double backward_input, double backward_weight);
 
 struct Simulation {
   std::vector<Timeline> ranks;
   double makespan = 0;       ///< seconds to the end of the last action
   std::vector<Usage> usage;  ///< by rank, over the makespan
-  /// By rank, the most activations held at once, from F to B or W, in micro-batches of a whole
+  /// By rank, the most activations held at once (most_activations()), in micro-batches of a whole
   /// rank's layers: one stage of v per rank counts 1/v.
   std::vector<double> peak_activations;
 };

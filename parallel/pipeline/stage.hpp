@@ -23,6 +23,9 @@ class Stage {
   /// Returns the activation for the next stage, detached from autograd; undefined on the last
   /// stage, which keeps its loss.
   virtual at::Tensor forward(int microbatch, at::Tensor input) = 0;
+  /// Repeats the parts of the forward that kept only their input, so that their backward can run;
+  /// called before the backward of stages that have such parts.
+  virtual void recompute(int microbatch) = 0;
   /// Gradient of the output (undefined on the last stage) -> gradient of the input (undefined on
   /// the first stage). Adds the weight gradients of this micro-batch to the stage's accumulators.
   virtual at::Tensor backward(int microbatch, at::Tensor output_gradient) = 0;

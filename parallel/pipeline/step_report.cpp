@@ -26,7 +26,7 @@ double median_seconds(const Timeline& timeline, int stage, Op op) {
   return median(std::move(seconds));
 }
 
-constexpr std::size_t kPerStage = 4;
+constexpr std::size_t kPerStage = 5;
 constexpr std::size_t kPerRank = 2;
 
 /// The sum over ranks of vectors in which each rank fills its own places.
@@ -47,7 +47,8 @@ StageCosts median_costs(const Timeline& timeline, int stage) {
   return {.forward = median_seconds(timeline, stage, Op::forward),
           .backward_input = median_seconds(timeline, stage, Op::backward_input),
           .backward_weight = median_seconds(timeline, stage, Op::backward_weight),
-          .backward = median_seconds(timeline, stage, Op::backward)};
+          .backward = median_seconds(timeline, stage, Op::backward),
+          .recompute = median_seconds(timeline, stage, Op::recompute)};
 }
 
 StepReport report_step(comm::Communicator& pipeline, const Schedule& lowered, const Timeline& mine,
@@ -66,7 +67,8 @@ StepReport report_step(comm::Communicator& pipeline, const Schedule& lowered, co
     if (placement[stage] != pipeline.rank()) continue;
     const StageCosts costs = median_costs(mine, static_cast<int>(stage));
     const std::array<double, kPerStage> seconds{costs.forward, costs.backward_input,
-                                                costs.backward_weight, costs.backward};
+                                                costs.backward_weight, costs.backward,
+                                                costs.recompute};
     std::ranges::transform(seconds, stage_entry(stage),
                            [](double s) { return static_cast<float>(s); });
   }
@@ -75,7 +77,7 @@ StepReport report_step(comm::Communicator& pipeline, const Schedule& lowered, co
   StepReport report;
   for (std::size_t stage = 0; stage < placement.size(); ++stage) {
     const float* entry = stage_entry(stage);
-    report.costs.stages.push_back({entry[0], entry[1], entry[2], entry[3]});
+    report.costs.stages.push_back({entry[0], entry[1], entry[2], entry[3], entry[4]});
   }
   const Simulation predicted = simulate(lowered, report.costs);
   report.predicted_seconds = predicted.makespan;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "parallel/pipeline/schedule.hpp"
+
 namespace spillway::pipeline {
 
 Usage usage(const Timeline& timeline, double span) {
@@ -14,12 +16,9 @@ Usage usage(const Timeline& timeline, double span) {
 }
 
 double peak_activations(const Timeline& timeline, int chunks) {
-  int held = 0, peak = 0;
-  for (const TimedAction& timed : timeline) {
-    if (timed.action.op == Op::forward) peak = std::max(peak, ++held);
-    if (adds_weight_gradient(timed.action.op)) --held;
-  }
-  return static_cast<double>(peak) / chunks;
+  std::vector<Action> actions;
+  for (const TimedAction& timed : timeline) actions.push_back(timed.action);
+  return static_cast<double>(most_activations(actions)) / chunks;
 }
 
 double span(const Timeline& timeline) {

@@ -20,6 +20,7 @@ struct Kind {
   const char* color;
 };
 constexpr std::array kKinds{Kind{Op::forward, "forward", "#4c78a8"},
+                            Kind{Op::recompute, "recompute", "#9ecae1"},
                             Kind{Op::backward, "backward", "#e08a3c"},
                             Kind{Op::backward_input, "input gradient", "#d1605e"},
                             Kind{Op::backward_weight, "weight gradient", "#6a9f58"}};

@@ -164,7 +164,7 @@ std::vector<Fault> find_faults(const Schedule& compute, const ScheduleShape& sha
       const Action action = compute.ranks[rank][i];
       if (is_compute(action.op)) continue;
       faults.push_back({{static_cast<int>(rank), static_cast<int>(i)},
-                        to_string(action) + " is derived; only F, I, W and B are written"});
+                        to_string(action) + " is derived; only F, R, I, W and B are written"});
     }
   }
   const auto more = ComputeCheck(compute, shape).run();

@@ -78,6 +78,9 @@ void ComputeCheck::check_microbatch(int stage, int microbatch) {
   if (!whole && !input && !weight) missing(at(Op::backward));
   if (!whole && input && !weight) missing(at(Op::backward_weight));
   if (!whole && weight && !input) missing(at(Op::backward_input));
+  check_order(at(Op::recompute), at(Op::forward));
+  check_order(at(Op::backward), at(Op::recompute));
+  check_order(at(Op::backward_input), at(Op::recompute));
   check_order(at(Op::backward), at(Op::forward));
   check_order(at(Op::backward_input), at(Op::forward));
   check_order(at(Op::backward_weight), at(Op::backward_input));

@@ -27,9 +27,15 @@ class Meter : public c10::MemoryReportingInfoBase {
 };
 
 /// Bytes that the forward of one micro-batch leaves behind, per token.
-double measured(const config::ModelConfig& model, const Slice& slice, PrecisionMode mode) {
+double measured(const config::ModelConfig& model, const Slice& slice, PrecisionMode mode,
+                Recompute recompute = Recompute::none, std::int64_t layers = 0) {
   constexpr std::int64_t kBatch = 3;
-  ModelStage stage({.model = model, .slice = slice, .precision = mode, .microbatch_size = kBatch});
+  ModelStage stage({.model = model,
+                    .slice = slice,
+                    .precision = mode,
+                    .microbatch_size = kBatch,
+                    .recompute = recompute,
+                    .recompute_layers = layers});
   initialize(stage.parameters(), model, 1);
   stage.begin_step(1, 1);
   std::int64_t before = 0;
@@ -73,6 +79,23 @@ TEST(ActivationBytes, AreWhatAForwardLeavesBehind) {
         EXPECT_NEAR(expected / actual, 1, 0.1)
             << family << ", layers from " << slice.first_layer << ", " << element_bytes
             << " bytes a number: " << expected << " expected, " << actual << " measured";
+      }
+    }
+  }
+}
+
+TEST(ActivationBytes, RecomputeLeavesWhatItSays) {
+  for (const char* family : {"gpt2", "llama"}) {
+    const config::ModelConfig model = model_of(family);
+    for (const Slice& slice : {Slice{false, 1, 3, false}, Slice{true, 0, 4, true}}) {
+      for (const Recompute recompute : {Recompute::selective, Recompute::full}) {
+        for (const std::int64_t layers : {0, 2}) {
+          const double expected = kept_bytes_per_token(model, slice, 4, recompute, layers);
+          const double actual = measured(model, slice, PrecisionMode::fp32, recompute, layers);
+          EXPECT_NEAR(expected / actual, 1, 0.1)
+              << family << ", layers from " << slice.first_layer << ", " << layers
+              << " recomputed: " << expected << " expected, " << actual << " measured";
+        }
       }
     }
   }

@@ -51,6 +51,7 @@ class HangingStage final : public pipeline::Stage {
     while (m == 3) std::this_thread::sleep_for(std::chrono::hours(1));
     return stage_.forward(m, std::move(input));
   }
+  void recompute(int m) override { stage_.recompute(m); }
   at::Tensor backward(int m, at::Tensor gradient) override {
     return stage_.backward(m, std::move(gradient));
   }

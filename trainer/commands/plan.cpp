@@ -21,7 +21,8 @@ const config::Usage& usage() {
       .summary =
           "Predicts a run without running it: layers, parameters and bytes per rank, the schedule "
           "as a grid, makespan, bubble, peak memory. With --costs any schedule is simulated "
-          "without a model. Needs neither MPI nor a device.",
+          "without a model; --parallel.schedule=auto searches for the best one. Needs neither MPI "
+          "nor a device.",
       .positionals = {"[CONFIG]"},
       .options =
           {{"ranks", "N", "ranks in all (default: parallel.stages)"},
@@ -31,9 +32,11 @@ const config::Usage& usage() {
             "the latency of a hop"},
            {"sends", "rendezvous|eager", "a message leaves once its receive is posted, or at once",
             "rendezvous"},
-           {"placement", "linear|loop|v", "how the schedule must lay its stages on the ranks"},
+           {"placement", "linear|loop|v",
+            "how the stages must lie on the ranks; auto: searches there only"},
            {"memory-cap", "N",
-            "exit with 1 where a rank holds more activations, in micro-batches of its whole share"},
+            "the most activations on a rank, in micro-batches of its whole share; auto: searches "
+            "below it; other schedules: exit code 1 above it"},
            {"compare", "", "all schedules side by side, best first, and why the others lose"},
            {"format", "table|json", "how to print", "table"},
            {"csv", "FILE",

@@ -74,6 +74,14 @@ std::string layout_line(const RunPlan& plan) {
          " micro-batches; costs given by hand, no model\n";
 }
 
+std::string schedule_line(const RunPlan& plan) {
+  std::string text = "schedule   " + plan.prediction.name;
+  if (!plan.found) return text + "\n";
+  return text + ": " + plan.found->origin + ", placement " +
+         pipeline::to_string(plan.found->placement) + "; none there ends before " +
+         number_text(plan.found->lower_bound) + "\n";
+}
+
 std::string rank_table(const RunPlan& plan) {
   const pipeline::Simulation& simulation = plan.prediction.simulation;
   TextTable table({"stage rank", "stages", "idle " + plan.unit, "peak activations"});
@@ -141,8 +149,7 @@ void add_model(const RunPlan& plan, nlohmann::ordered_json& json) {
 }  // namespace
 
 std::string plan_table(const RunPlan& plan) {
-  return (plan.model ? model_lines(plan) : layout_line(plan)) + "schedule   " +
-         plan.prediction.name + "\n\n" +
+  return (plan.model ? model_lines(plan) : layout_line(plan)) + schedule_line(plan) + "\n" +
          pipeline::time_grid(plan.prediction.simulation, kGridColumns) + "\n" + rank_table(plan) +
          "\n" + totals(plan);
 }
@@ -164,6 +171,11 @@ nlohmann::ordered_json plan_json(const RunPlan& plan) {
   }
   json["peak_activations"] = prediction.simulation.peak_activations;
   json["messages"] = prediction.messages;
+  if (plan.found) {
+    json["origin"] = plan.found->origin;
+    json["placement"] = pipeline::to_string(plan.found->placement);
+    json["lower_bound"] = plan.found->lower_bound;
+  }
   if (plan.model) add_model(plan, json);
   for (const auto& actions : prediction.compute.ranks) {
     nlohmann::ordered_json row = nlohmann::ordered_json::array();

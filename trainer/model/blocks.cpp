@@ -45,11 +45,13 @@ at::Tensor mlp(const at::Tensor& x, const LayerWeights& weights, const ModelConf
   return linear(at::silu(gate_up[0]) * gate_up[1], weights.mlp_out);
 }
 
-at::Tensor layer(const at::Tensor& x, const LayerWeights& weights, const ModelConfig& model,
-                 const RotaryTables& rotary) {
-  const at::Tensor attended =
-      x + attention(norm(x, weights.attention_norm, model.norm_epsilon), weights, model, rotary);
-  return attended + mlp(norm(attended, weights.mlp_norm, model.norm_epsilon), weights, model);
+at::Tensor attention_half(const at::Tensor& x, const LayerWeights& weights,
+                          const ModelConfig& model, const RotaryTables& rotary) {
+  return x + attention(norm(x, weights.attention_norm, model.norm_epsilon), weights, model, rotary);
+}
+
+at::Tensor mlp_half(const at::Tensor& x, const LayerWeights& weights, const ModelConfig& model) {
+  return x + mlp(norm(x, weights.mlp_norm, model.norm_epsilon), weights, model);
 }
 
 }  // namespace spillway::trainer

@@ -33,8 +33,11 @@ at::Tensor attention(const at::Tensor& x, const LayerWeights& weights,
 /// gpt2: tanh-GELU; llama: SwiGLU (Shazeer 2020, arXiv:2002.05202).
 at::Tensor mlp(const at::Tensor& x, const LayerWeights& weights, const config::ModelConfig& model);
 
-/// One pre-norm transformer layer, residuals included.
-at::Tensor layer(const at::Tensor& x, const LayerWeights& weights, const config::ModelConfig& model,
-                 const RotaryTables& rotary);
+/// The halves of a pre-norm transformer layer, residuals included: x + attention(norm(x)), then x +
+/// mlp(norm(x)).
+at::Tensor attention_half(const at::Tensor& x, const LayerWeights& weights,
+                          const config::ModelConfig& model, const RotaryTables& rotary);
+at::Tensor mlp_half(const at::Tensor& x, const LayerWeights& weights,
+                    const config::ModelConfig& model);
 
 }  // namespace spillway::trainer

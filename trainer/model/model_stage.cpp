@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -15,7 +16,8 @@ namespace spillway::trainer {
 ModelStage::ModelStage(StageOptions options)
     : options_(std::move(options)),
       store_(options_.model, options_.slice, options_.device),
-      used_(options_.model, store_, options_.precision) {
+      used_(options_.model, store_, options_.precision),
+      segments_(cut_into_segments(options_.slice, options_.recompute, options_.recompute_layers)) {
   const config::ModelConfig& model = options_.model;
   if (model.family != "llama") return;
   rotary_ = rotary_tables(model.sequence_length, model.hidden / model.heads, model.rope_theta,
@@ -62,40 +64,54 @@ at::Tensor ModelStage::make_input(int microbatch) {
 }
 
 at::Tensor ModelStage::forward(int microbatch, at::Tensor input) {
-  const at::AutoGradMode gradients(training_);
   Flight& flight = flights_[microbatch];
-  if (training_) flight.weight_gradients = c10::make_intrusive<WeightGradients>();
-  used_.refresh(flight.weight_gradients);
   if (options_.slice.has_embedding) {
     TORCH_CHECK(flight.tokens.defined(), "forward: micro-batch ", microbatch, " has no tokens");
   } else {
     TORCH_CHECK(input.defined() && input.scalar_type() == edge_type(options_.precision),
                 "forward: input of micro-batch ", microbatch, " is undefined or not ",
                 edge_type(options_.precision));
-    flight.input = input.detach().set_requires_grad(training_);
   }
-  at::Tensor output = run_layers(flight);
-  if (options_.slice.has_head) output = finish_head(microbatch, flight, output);
-  if (!training_) {
-    flights_.erase(microbatch);
-    return options_.slice.has_head ? at::Tensor() : output;
+  if (training_) flight.weight_gradients = c10::make_intrusive<WeightGradients>();
+  used_.refresh(flight.weight_gradients);
+  at::Tensor x = std::move(input);
+  for (const Segment& segment : segments_) {
+    const at::AutoGradMode graph(training_ && !segment.recomputed);
+    if (!segment.embeds) x = x.detach().set_requires_grad(training_);
+    flight.inputs.push_back(x);
+    x = run(segment, flight, x);
+    if (segment.ends) x = finish_head(microbatch, flight, x);
+    flight.outputs.push_back(segment.recomputed ? at::Tensor() : x);
   }
-  flight.output = output;
-  return options_.slice.has_head ? at::Tensor() : output.detach();
+  if (!training_) flights_.erase(microbatch);
+  return options_.slice.has_head ? at::Tensor() : x.detach();
 }
 
-at::Tensor ModelStage::run_layers(const Flight& flight) {
+bool ModelStage::recomputes() const { return std::ranges::any_of(segments_, &Segment::recomputed); }
+
+void ModelStage::recompute(int microbatch) {
+  const auto found = flights_.find(microbatch);
+  TORCH_CHECK(found != flights_.end() && !found->second.outputs.empty(), "recompute: micro-batch ",
+              microbatch, " had no forward in this step");
+  Flight& flight = found->second;
+  used_.refresh(flight.weight_gradients);
+  for (std::size_t i = 0; i < segments_.size(); ++i) {
+    if (segments_[i].recomputed) flight.outputs[i] = run(segments_[i], flight, flight.inputs[i]);
+  }
+}
+
+at::Tensor ModelStage::run(const Segment& segment, const Flight& flight, const at::Tensor& input) {
   const config::ModelConfig& model = options_.model;
-  const Slice& slice = options_.slice;
-  at::Tensor x = flight.input;
-  if (slice.has_embedding) {
+  at::Tensor x = input;
+  if (segment.embeds) {
     x = embed(flight.tokens, used_.token_table(), used_.position_table())
             .to(edge_type(options_.precision));
   }
-  for (std::int64_t i = 0; i < slice.layer_count; ++i) {
-    x = layer(x, used_.layer(slice.first_layer + i), model, rotary_);
+  for (std::int64_t half = segment.first_half; half < segment.last_half; ++half) {
+    const LayerWeights weights = used_.layer(half / 2);
+    x = half % 2 == 0 ? attention_half(x, weights, model, rotary_) : mlp_half(x, weights, model);
   }
-  if (!slice.has_head) return x;
+  if (!segment.ends) return x;
   return linear(norm(x, used_.final_norm(), model.norm_epsilon), used_.head());
 }
 
@@ -110,11 +126,11 @@ at::Tensor ModelStage::finish_head(int microbatch, const Flight& flight, const a
 
 at::Tensor ModelStage::run_backward(int microbatch, at::Tensor output_gradient, bool split) {
   const auto found = flights_.find(microbatch);
-  TORCH_CHECK(found != flights_.end() && found->second.output.defined(), "backward: micro-batch ",
+  TORCH_CHECK(found != flights_.end() && !found->second.outputs.empty(), "backward: micro-batch ",
               microbatch, " had no forward in this step");
   TORCH_CHECK(microbatch < microbatches_, "backward: micro-batch ", microbatch, " of ",
               microbatches_);
-  const Flight flight = std::move(found->second);
+  Flight flight = std::move(found->second);
   flights_.erase(found);
   WeightGradients& weight_gradients = *flight.weight_gradients;
   if (options_.sum_in_tree || microbatch + 1 == microbatches_) {
@@ -123,10 +139,16 @@ at::Tensor ModelStage::run_backward(int microbatch, at::Tensor output_gradient, 
   }
   const bool at_once = !split && microbatch == turn_;
   if (!at_once) weight_gradients.defer();
-  if (options_.slice.has_head) output_gradient = flight.output.detach();
-  torch::autograd::backward({flight.output}, {output_gradient});
+  if (options_.slice.has_head) output_gradient = flight.outputs.back().detach();
+  for (std::size_t i = segments_.size(); i-- > 0;) {
+    const at::Tensor output = std::exchange(flight.outputs[i], {});
+    TORCH_CHECK(output.defined(), "backward: micro-batch ", microbatch, " was not recomputed");
+    torch::autograd::backward({output}, {output_gradient});
+    const at::Tensor input = std::exchange(flight.inputs[i], {});
+    output_gradient = segments_[i].embeds ? at::Tensor() : input.grad();
+  }
   (split ? split_ : released_)[microbatch] = flight.weight_gradients;
-  return options_.slice.has_embedding ? at::Tensor() : flight.input.grad();
+  return output_gradient;
 }
 
 at::Tensor ModelStage::backward(int microbatch, at::Tensor output_gradient) {

@@ -7,36 +7,39 @@
 #include "parallel/pipeline/stage.hpp"
 #include "trainer/model/gradient_tree.hpp"
 #include "trainer/model/parameter_store.hpp"
+#include "trainer/model/recompute.hpp"
 #include "trainer/model/used_weights.hpp"
 #include "trainer/precision/mode.hpp"
 
 namespace spillway::trainer {
 
 struct StageOptions {
-  config::ModelConfig model;  ///< resolved
-  Slice slice;
+  config::ModelConfig model = {};  ///< resolved
+  Slice slice = {};
   PrecisionMode precision = PrecisionMode::fp32;
   c10::Device device = c10::DeviceType::CPU;
   std::int64_t microbatch_size =
       1;  ///< sequences; the shape of an edge is [microbatch_size, sequence_length, hidden]
   bool sum_in_tree = false;  ///< micro-batches' gradients as GradientTree does, else one by one
+  Recompute recompute = Recompute::none;
+  std::int64_t recompute_layers = 0;  ///< the first ones of the slice; 0: all
 };
 
 /// A slice of the model as a pipeline stage. A training step:
 ///
 ///     stage.begin_step(loss_scale, m);           // every stage
 ///     stage.set_microbatch(j, tokens, targets);  // first and last stage, every j of m
-///     ... forward(j, ...), then backward(j, ...), or backward_input(j, ...) and
-///     backward_weight(j), by any schedule ...
+///     ... forward(j, ...), recompute(j) if recomputes(), then backward(j, ...), or
+///     backward_input(j, ...) and backward_weight(j), by any schedule ...
 ///
 /// after which the gradients of the two uses of a tied matrix are still to be summed.
 ///
 /// Losses and gradients have the same bits however the layers are cut into stages, whatever the
-/// schedule, and whether backwards are split: every operator gets the same operands in every cut,
-/// and accumulators add the micro-batches in the order of their index (or in a tree over it). A
-/// micro-batch whose turn has
-/// not come is kept, with what its weight gradients need, until it has. Activations cross stages as
-/// edge_type(precision) [B, T, D]. Not thread-safe. No communication.
+/// schedule, whether backwards are split, and whatever is recomputed: every operator gets the same
+/// operands in every cut, and accumulators add the micro-batches in the order of their index (or in
+/// a tree over it). A micro-batch whose turn has not come is kept, with what its weight gradients
+/// need, until it has. Activations cross stages as edge_type(precision) [B, T, D]. Not thread-safe.
+/// No communication.
 class ModelStage final : public pipeline::Stage {
  public:
   explicit ModelStage(StageOptions options);
@@ -54,6 +57,8 @@ class ModelStage final : public pipeline::Stage {
 
   at::Tensor make_input(int microbatch) override;
   at::Tensor forward(int microbatch, at::Tensor input) override;
+  bool recomputes() const;
+  void recompute(int microbatch) override;
   at::Tensor backward(int microbatch, at::Tensor output_gradient) override;
   at::Tensor backward_input(int microbatch, at::Tensor output_gradient) override;
   void backward_weight(int microbatch) override;
@@ -77,9 +82,10 @@ class ModelStage final : public pipeline::Stage {
   /// What a micro-batch leaves for its backward.
   struct Flight {
     at::Tensor tokens, targets;
-    at::Tensor input;  ///< leaf; undefined on the first stage
-    at::Tensor
-        output;  ///< with its graph; on the last stage the logits, overwritten by their gradient
+    std::vector<at::Tensor> inputs;  ///< by segment: leaf; undefined where it embeds
+    std::vector<at::Tensor>
+        outputs;  ///< by segment: with its graph, undefined until recomputed; on
+                  ///< the last stage the logits, overwritten by their gradient
     WeightGradientsPtr weight_gradients;
   };
 
@@ -88,13 +94,14 @@ class ModelStage final : public pipeline::Stage {
   /// Adds the weight gradients of the micro-batches whose turn has come.
   void add_released();
   void note_sum(const at::Tensor& accumulator, int microbatch);
-  at::Tensor run_layers(const Flight& flight);
+  at::Tensor run(const Segment& segment, const Flight& flight, const at::Tensor& input);
   at::Tensor finish_head(int microbatch, const Flight& flight, const at::Tensor& logits);
 
   StageOptions options_;
   ParameterStore store_;
   UsedWeights used_;
   RotaryTables rotary_;
+  std::vector<Segment> segments_;
   bool training_ = false;
   double loss_scale_ = 1.0;
   int microbatches_ = 0;

@@ -34,7 +34,7 @@ TEST(Action, MalformedTextIsRefusedWithItsPosition) {
   EXPECT_THAT(refused(""), HasSubstr("character 1: expected a stage number"));
   EXPECT_THAT(refused("F0"), HasSubstr("character 1: expected a stage number"));
   EXPECT_THAT(refused("-1F0"), HasSubstr("character 1"));
-  EXPECT_THAT(refused("2X0"), HasSubstr("character 2: expected F | I | W | B | SEND_F"));
+  EXPECT_THAT(refused("2X0"), HasSubstr("character 2: expected F | R | I | W | B | SEND_F"));
   EXPECT_THAT(refused("2f0"), HasSubstr("character 2"));
   EXPECT_THAT(refused("12SEND_G4"), HasSubstr("character 3"));
   EXPECT_THAT(refused("2F"), HasSubstr("character 3: expected a micro-batch number"));

@@ -8,6 +8,7 @@
 #include "parallel/pipeline/csv.hpp"
 #include "parallel/pipeline/execute.hpp"
 #include "parallel/pipeline/lower.hpp"
+#include "parallel/pipeline/recompute.hpp"
 #include "parallel/pipeline/schedules/forward_only.hpp"
 #include "parallel/pipeline/simulate.hpp"
 #include "tests/parallel/pipeline/toy_stage.hpp"
@@ -58,6 +59,10 @@ class Pipeline {
             << "stage " << stage << ", gradient " << i;
       }
     }
+  }
+
+  void expect_recomputed() const {
+    for (const auto& [stage, toy] : owned_) EXPECT_EQ(toy->recomputed(), toy->backwards());
   }
 
   void expect_losses_of(const ToyResult& reference) const {
@@ -129,6 +134,13 @@ void expect_same_bits(comm::Communicator& world, const Schedule& compute, std::i
   pipeline.expect_no_tensor_alive();
   pipeline.expect_peak(simulate(lowered, uniform_costs(count_stages(compute), 1, 1, 1)));
   expect_whole_and_in_order(timeline, lowered.ranks[static_cast<std::size_t>(pipeline.rank())]);
+}
+
+void expect_recompute_before_each_backward(comm::Communicator& world, const Schedule& compute) {
+  Pipeline pipeline(world, compute, 1);
+  pipeline.run(lower(with_recompute(compute)));
+  pipeline.expect_gradients_of(run_whole_toy(pipeline.microbatches(), 1));
+  pipeline.expect_recomputed();
 }
 
 void expect_evaluation_leaves_no_trace(comm::Communicator& world, const Schedule& compute) {

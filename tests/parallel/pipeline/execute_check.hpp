@@ -14,6 +14,9 @@ namespace spillway::pipeline {
 /// schedule's ranks.
 void expect_same_bits(comm::Communicator& world, const Schedule& compute, std::int64_t scale = 1);
 
+/// Runs the schedule with R in front of each backward: it reaches the stage, and changes no bit.
+void expect_recompute_before_each_backward(comm::Communicator& world, const Schedule& compute);
+
 /// The same for losses of an evaluation with the placement of `compute`, between two training steps
 /// whose gradients it must not change.
 void expect_evaluation_leaves_no_trace(comm::Communicator& world, const Schedule& compute);

@@ -124,6 +124,16 @@ TEST(Execute, EveryScheduleThatTheValidatorPassesRuns) {
   RecordProperty("passed", passed);
 }
 
+TEST(Execute, RecomputeComesBeforeEveryBackwardWholeOrSplit) {
+  for (const char* name : {"1f1b", "zb-h1", "zbv", "dualpipev"}) {
+    const int chunks = chunks_of(name, 1);
+    const Schedule compute = make_schedule(name, {.ranks = 2, .chunks = chunks, .microbatches = 5});
+    comm::on_threads(2, [&](comm::Communicator& world) {
+      expect_recompute_before_each_backward(world, compute);
+    });
+  }
+}
+
 /// Takes its time, and fails on demand.
 class SlowStage final : public Stage {
  public:
@@ -135,6 +145,7 @@ class SlowStage final : public Stage {
     rest(seconds_);
     return stage_ + 1 == stages_ ? at::Tensor() : at::ones({5});
   }
+  void recompute(int /*microbatch*/) override { rest(seconds_); }
   at::Tensor backward(int /*microbatch*/, at::Tensor /*output_gradient*/) override {
     rest(2 * seconds_);
     return stage_ == 0 ? at::Tensor() : at::ones({5});

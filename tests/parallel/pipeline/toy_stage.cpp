@@ -93,6 +93,12 @@ at::Tensor ToyStage::forward(int microbatch, at::Tensor input) {
   return output;
 }
 
+void ToyStage::recompute(int microbatch) {
+  Saved& saved = saved_.at(microbatch);
+  TORCH_CHECK(!saved.halved, "recompute of micro-batch ", microbatch, " behind its backward");
+  saved.recomputed = true;
+}
+
 at::Tensor ToyStage::backward(int microbatch, at::Tensor output_gradient) {
   const at::Tensor input_gradient = backward_input(microbatch, std::move(output_gradient));
   backward_weight(microbatch);
@@ -119,6 +125,7 @@ void ToyStage::backward_weight(int microbatch) {
   add_in_order(microbatch,
                torch::autograd::grad({saved.output}, parameters_, {saved.output_gradient}));
   ++backwards_;
+  recomputed_ += saved.recomputed;
   --held_.now;
 }
 

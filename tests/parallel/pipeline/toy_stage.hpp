@@ -36,6 +36,7 @@ class ToyStage final : public Stage {
 
   at::Tensor make_input(int microbatch) override;
   at::Tensor forward(int microbatch, at::Tensor input) override;
+  void recompute(int microbatch) override;
   at::Tensor backward(int microbatch, at::Tensor output_gradient) override;
   at::Tensor backward_input(int microbatch, at::Tensor output_gradient) override;
   void backward_weight(int microbatch) override;
@@ -47,6 +48,8 @@ class ToyStage final : public Stage {
   const std::map<int, float>& losses() const { return losses_; }
   /// Whole backwards and second halves.
   int backwards() const { return backwards_; }
+  /// Backwards that had a recompute() before.
+  int recomputed() const { return recomputed_; }
   /// How many of the tensors that crossed the edges of this stage still exist somewhere.
   std::size_t alive() const;
 
@@ -55,6 +58,7 @@ class ToyStage final : public Stage {
     at::Tensor input, output;
     at::Tensor output_gradient;  ///< between the halves of a backward
     bool halved = false;
+    bool recomputed = false;
   };
   /// Adds to the sums what of `gradients` and of those before it is next by index.
   void add_in_order(int microbatch, std::vector<at::Tensor> gradients);
@@ -70,6 +74,7 @@ class ToyStage final : public Stage {
   int next_ = 0;
   std::vector<at::Tensor> sums_;
   int backwards_ = 0;
+  int recomputed_ = 0;
   std::vector<c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>> watched_;
 };
 

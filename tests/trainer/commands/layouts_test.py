@@ -26,6 +26,8 @@ SCHEDULES += [layout(2, 2, schedule, 2) for schedule in ("interleaved-1f1b", "lo
                                                          "v-min", "dualpipev")]
 SCHEDULES += [layout(1, 1, schedule, 4) for schedule in ("interleaved-1f1b", "interleaved-zb")]
 SCHEDULES += [layout(1, 1, "zbv"), layout(2, 2, "zbv")]
+RECOMPUTES = [(layout(2, 2, "1f1b"), "full", 0), (layout(2, 2, "zbv"), "selective", 1), (layout(2, 2, "dualpipev"), "full", 1),
+              (layout(4, 4, "zb-h1"), "selective", 0)]
 
 RESHAPES = [layout(1), layout(2, 2, "zb-h1"), layout(2, 2, "zbv"), layout(4, 4, "1f1b"), layout(4, 2, "1f1b", replicas=2),
             layout(4, 1, "gpipe", replicas=4), layout(4, 2, "interleaved-zb", 2, replicas=2), layout(2, 1, "gpipe", replicas=2)]
@@ -60,6 +62,15 @@ class Layouts(unittest.TestCase):
             for number, other in enumerate(SCHEDULES if (mode, tied) == ("fp32", True) else SCHEDULES[2::5]):
                 with self.subTest(mode=mode, tied=tied, layout=other):
                     self.assert_same_bits(one, self.train(f"{mode}-{tied}-{number}", other, **settings), other)
+
+    def test_recomputing_changes_no_bit(self):
+        for mode in ("fp32", "bf16-qat"):
+            one = self.train(f"kept-{mode}", layout(1), precision__mode=mode)
+            for number, (other, recompute, layers) in enumerate(RECOMPUTES):
+                with self.subTest(mode=mode, layout=other, recompute=recompute):
+                    again = self.train(f"repeated-{mode}-{number}", other, precision__mode=mode, parallel__recompute=recompute,
+                                       parallel__recompute_layers=layers)
+                    self.assert_same_bits(one, again, other)
 
     def test_a_run_may_change_its_layout_whenever_it_resumes(self):
         settings = dict(**REPRODUCIBLE, optimizer__decay_steps=8, data__mutation__rate=0.4)

@@ -91,7 +91,7 @@ class Plan(unittest.TestCase):
         self.refused("--sends", "lazy", says=("--sends", "lazy", "rendezvous | eager"))
 
     def test_bad_costs_say_where(self):
-        self.refused(costs="F=1,X=1", says=("character 5", "F= | I= | W= | comm="))
+        self.refused(costs="F=1,X=1", says=("character 5", "F= | I= | W= | R= | comm="))
         self.refused(costs="F=1,I=1,W=1;", says=("character 13", "a number of at least 0"))
 
     def test_files(self):
@@ -118,6 +118,24 @@ class Plan(unittest.TestCase):
         table = plan("--compare").stdout
         self.assertIn("| picked", table)
         self.refused("--compare", "--memory-cap", "0.1", code=1, says=("no schedule",))
+
+    def test_auto_is_never_worse_and_keeps_its_limits(self):
+        costs = "F=1,I=1,W=1,comm=0.5"
+        # Proved optima: 33 with the 4 activations of zb-h1, 28.5 with 6.
+        for cap, optimum in (("4", 33), ("6", 28.5)):
+            got = self.json("--placement", "linear", "--memory-cap", cap, schedule="auto", costs=costs)
+            self.assertGreaterEqual(got["makespan"], optimum - 1e-9)
+            self.assertLessEqual(got["makespan"], optimum * 1.03)
+            self.assertLessEqual(max(got["peak_activations"]), float(cap))
+            self.assertEqual(got["placement"], "linear")
+        free = self.json(schedule="auto", costs=costs)
+        rows = self.json("--compare", costs=costs)["schedules"]
+        self.assertLessEqual(free["makespan"], min(row["makespan"] for row in rows if row["schedule"] != "auto") + 1e-9)
+        self.assertIn("auto", [row["schedule"] for row in rows])
+        csv = self.folder / "auto.csv"
+        plan("--csv", csv, schedule="auto", costs=costs)
+        self.assertAlmostEqual(self.json(schedule=f"csv:{csv}", costs=costs)["makespan"], free["makespan"])
+        self.refused("--memory-cap", "0.5", "--placement", "linear", schedule="auto", costs=costs, says=("0.5",))
 
     def test_with_a_model(self):
         model = ("--model.layers=4", "--model.hidden=64", "--model.heads=2", "--parallel.microbatch_size=2", "--model.sequence_length=32")

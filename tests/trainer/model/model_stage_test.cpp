@@ -111,10 +111,30 @@ TEST_P(EveryModel, EveryGradientIsAnnouncedOnceAndFinal) {
   }
 }
 
+TEST_P(EveryModel, RecomputingChangesNoBit) {
+  const auto& [name, model, mode] = GetParam();
+  Pipeline kept(model, partition(model, 2), mode);
+  kept.step(3, 1);
+  for (const Recompute recompute : {Recompute::selective, Recompute::full}) {
+    for (const std::int64_t layers : {0, 1, 2}) {
+      Pipeline repeated(model, partition(model, 2), mode,
+                        {.recompute = recompute, .recompute_layers = layers});
+      EXPECT_TRUE(repeated.stage(0).recomputes());
+      repeated.step(3, 1);
+      expect_same_bits(kept, repeated);
+      EXPECT_TRUE(at::equal(kept.losses(), repeated.losses()));
+      repeated.begin(2);
+      repeated.forward(0);
+      EXPECT_THROW(repeated.stage(1).backward(0, {}), c10::Error) << "was not recomputed";
+      EXPECT_THROW(repeated.stage(0).recompute(1), c10::Error) << "had no forward";
+    }
+  }
+}
+
 TEST_P(EveryModel, SumsInATreeArePairsOfPairs) {
   const auto& [name, model, mode] = GetParam();
   const auto only = [&](int wanted) {  // the gradients of one micro-batch
-    Pipeline one(model, {whole_model(model)}, mode, true);
+    Pipeline one(model, {whole_model(model)}, mode, {.sum_in_tree = true});
     one.stage(0).begin_step(1.0 / 64, 1);
     const small::Batch given = small::batch(model, wanted);
     one.stage(0).set_microbatch(0, given.tokens, given.targets);
@@ -123,7 +143,7 @@ TEST_P(EveryModel, SumsInATreeArePairsOfPairs) {
     return one.stage(0).parameters().accumulators().clone();
   };
   for (const int count : {1, 2, 3, 4, 6, 7}) {
-    Pipeline tree(model, partition(model, 1), mode, true);
+    Pipeline tree(model, partition(model, 1), mode, {.sum_in_tree = true});
     tree.begin(count);
     for (int j = 0; j < count; ++j) tree.forward(j);
     for (int j = 0; j < count; ++j) tree.backward(j);

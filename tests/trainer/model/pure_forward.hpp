@@ -43,7 +43,7 @@ inline at::Tensor pure_forward(const config::ModelConfig& model, const NamedTens
                                norm_of(prefix + "mlp_norm"),
                                linear(prefix + (gpt2 ? "mlp.up" : "mlp.gate_up")),
                                linear(prefix + "mlp.down")};
-    x = layer(x, weights, model, rotary);
+    x = mlp_half(attention_half(x, weights, model, rotary), weights, model);
   }
   const at::Tensor head = get(model.tied_embeddings ? kTokenEmbedding : "head.weight");
   return at::linear(norm(x, norm_of("final_norm"), model.norm_epsilon), head);

@@ -63,13 +63,14 @@ inline void sum_tied_uses(ModelStage& first, ModelStage& last) {
 class Pipeline {
  public:
   Pipeline(const config::ModelConfig& model, const std::vector<Slice>& slices, PrecisionMode mode,
-           bool sum_in_tree = false) {
+           const StageOptions& more = {}) {
     for (const Slice& slice : slices) {
-      stages_.push_back(std::make_unique<ModelStage>(StageOptions{.model = model,
-                                                                  .slice = slice,
-                                                                  .precision = mode,
-                                                                  .microbatch_size = 3,
-                                                                  .sum_in_tree = sum_in_tree}));
+      StageOptions options = more;
+      options.model = model;
+      options.slice = slice;
+      options.precision = mode;
+      options.microbatch_size = 3;
+      stages_.push_back(std::make_unique<ModelStage>(options));
       initialize(stages_.back()->parameters(), model, 7);
     }
   }
@@ -89,6 +90,9 @@ class Pipeline {
     for (auto& stage : stages_) x = stage->forward(j, x);
   }
   void backward(int j) {
+    for (auto& stage : stages_) {
+      if (stage->recomputes()) stage->recompute(j);
+    }
     at::Tensor gradient;
     for (auto stage = stages_.rbegin(); stage != stages_.rend(); ++stage)
       gradient = (*stage)->backward(j, gradient);
