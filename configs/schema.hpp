@@ -62,6 +62,7 @@ struct ParallelConfig {
   std::int64_t microbatch_size = 4;
   bool reproducible = false;
   std::string backend = "auto";
+  double deadline_seconds = 600;
 
   static constexpr auto fields() {
     using S = ParallelConfig;
@@ -85,6 +86,9 @@ struct ParallelConfig {
         Field{"backend", &S::backend,
               "what carries tensors; auto: nccl when every rank has a GPU, else mpi", "",
               one_of("auto | mpi | nccl")},
+        Field{"deadline_seconds", &S::deadline_seconds,
+              "a rank that stands at one action, message or vote for longer ends the run; 0: none",
+              "seconds", at_least(0)},
     };
   }
 };

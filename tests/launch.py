@@ -14,9 +14,9 @@ def spillway(*words, limit=120, **kwargs):
     return subprocess.run(["timeout", "-k", "5", str(limit), BINARY, *map(str, words)], text=True, capture_output=True, **kwargs)
 
 
-def mpi_command(ranks, *words, limit=120):
+def mpi_command(ranks, *words, limit=120, binary=BINARY):
     return ["timeout", "-k", "5", str(limit + 10), MPIRUN, "--timeout", str(limit), "-np", str(ranks), "--oversubscribe",
-            "--bind-to", "none", BINARY, *map(str, words)]
+            "--bind-to", "none", binary, *map(str, words)]
 
 
 def mpi_spillway(ranks, *words, limit=120, **kwargs):
@@ -26,7 +26,11 @@ def mpi_spillway(ranks, *words, limit=120, **kwargs):
 
 def complaints(process):
     """spillway's own lines on stderr, without mpirun's notice of the exit code."""
-    return [line for line in process.stderr.splitlines() if line.startswith("spillway: ")]
+    return complaint_lines(process.stderr)
+
+
+def complaint_lines(stderr):
+    return [line for line in stderr.splitlines() if line.startswith("spillway: ")]
 
 
 def write_text(folder, paragraphs=400, seed=1):

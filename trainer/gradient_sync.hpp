@@ -18,10 +18,12 @@ namespace spillway::trainer {
 /// bucket starts as soon as the last of its gradients is final, in the midst of the stage's last
 /// backward, and runs beside the rest of it.
 ///
-/// The two uses of a tied matrix are summed first: where two stages hold them, by the stage with
-/// the embedding, which alone exchanges the sum and hands the mean back, so that both copies get
-/// the same bits and replicas carry it once. Collective over the pipeline and the replica group:
-/// every rank calls the same functions in the same order.
+/// The two uses of a tied matrix are summed first: where two ranks hold them, by the one with the
+/// embedding, which alone exchanges the sum and hands the mean back, so that both copies get the
+/// same bits and replicas carry it once. With parallel.reproducible the order is turned around,
+/// since only sums of one use over all micro-batches have a fixed tree: each use is exchanged, then
+/// the two means are summed. Collective over the pipeline and the replica group: every rank calls
+/// the same functions in the same order.
 class GradientSync {
  public:
   /// `stages`: this rank's, ascending; they must outlive this.
@@ -52,15 +54,19 @@ class GradientSync {
   };
 
   void gradient_final(StageBuckets& one, const Parameter& parameter);
-  void sum_tied();
-  void note_non_finite(const StageBuckets& one, const compression::Bucket& bucket);
+  void head_final(const Parameter& parameter);
+  void start(const compression::Bucket& bucket, const ParameterStore& store);
   void note_non_finite(const Parameter& parameter);
+  bool is_tied_head(const Parameter& parameter) const;
+  /// Ends with the sum on the embedding's rank at least.
+  void sum_tied_uses();
 
+  bool reproducible_;
   std::vector<std::unique_ptr<StageBuckets>> stages_;
   std::unique_ptr<compression::GradientExchange> exchange_;
-  /// Stages with the embedding (rank 0) and the head (rank 1) of a tied matrix, if on two ranks.
+  /// Of the ranks with the embedding (0) and the head (1) of a tied matrix, if they are two.
   std::unique_ptr<comm::Communicator> tied_;
-  /// Their gradients of it, where the stages are of this rank; else undefined.
+  /// Their gradients of it, as far as this rank has them; else undefined.
   at::Tensor embedding_gradient_, head_gradient_;
   std::vector<comm::Work> open_;
   std::int64_t first_non_finite_ = -1;

@@ -4,9 +4,14 @@
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/Parallel.h>
 
+#include <chrono>
+#include <iostream>
+#include <thread>
+
 #include "configs/error.hpp"
 #include "parallel/comm/make_communicator.hpp"
 #include "parallel/comm/mpi_environment.hpp"
+#include "trainer/stop_request.hpp"
 
 namespace spillway::trainer {
 namespace {
@@ -20,13 +25,50 @@ at::Device prepare_device(const config::RunConfig& run) {
   return device;
 }
 
+/// Time for the other ranks, whose deadlines may be over a little later, to say what they stand at.
+constexpr std::chrono::seconds kGrace{1};
+
+pipeline::Watchdog watch(const pipeline::ActionLog& log, const config::Config& config) {
+  const double deadline = config.parallel.deadline_seconds;
+  const std::string where = config.run.dir.empty()
+                                ? std::string()
+                                : "; the last actions of every rank are in " +
+                                      (std::filesystem::path(config.run.dir) / "logs").string();
+  const auto say = [where](const pipeline::Overdue& overdue, const std::string& more) {
+    std::cerr << "spillway: " + describe(overdue, comm::launch_info().rank) + more + where + "\n";
+  };
+  return {
+      log,
+      {.deadline_seconds = deadline,
+       .on_overdue =
+           [say](const pipeline::Overdue& overdue) {
+             say(overdue, ", longer than parallel.deadline_seconds");
+             std::this_thread::sleep_for(kGrace);
+             comm::MpiEnvironment::abort(static_cast<int>(ErrorKind::fault));
+           },
+       .asked_to_end = StopRequest::pending,
+       .on_asked = [say](const pipeline::Overdue& overdue) { say(overdue, ", asked to end"); }}};
+}
+
+std::unique_ptr<comm::Communicator> meet(pipeline::ActionLog& log) {
+  log.waits("the other ranks, to meet them");
+  return comm::make_world("mpi");
+}
+
 }  // namespace
 
 Ranks::Ranks(const config::Config& config)
-    : device(prepare_device(config.run)),
-      control(comm::make_world("mpi")),
+    : watchdog(watch(log, config)),
+      device(prepare_device(config.run)),
+      control(meet(log)),
       world(comm::make_world(config.parallel.backend)),
-      grid(*world, parallel::grid_shape(world->size(), config.parallel.stages)) {}
+      grid(*world, parallel::grid_shape(world->size(), config.parallel.stages)) {
+  log.works("set-up");
+}
+
+void Ranks::open_log(const std::filesystem::path& run_dir) {
+  log.open(run_dir / "logs" / ("rank-" + std::to_string(control->rank()) + ".log"));
+}
 
 at::Device choose_device(const std::string& setting, int local_rank) {
   const bool available = at::hasCUDA() && at::accelerator::deviceCount() > 0;

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 
 #include "configs/schema.hpp"
 #include "parallel/comm/communicator.hpp"
+#include "parallel/pipeline/action_log.hpp"
+#include "parallel/pipeline/watchdog.hpp"
 #include "parallel/process_grid.hpp"
 
 namespace spillway::trainer {
@@ -13,12 +16,20 @@ namespace spillway::trainer {
 struct Ranks {
   explicit Ranks(const config::Config& config);
 
+  /// What this rank does, from its first meeting with the others to the end. One that stands at an
+  /// entry for parallel.deadline_seconds says so on stderr, and ends all ranks with exit code 3.
+  pipeline::ActionLog log;
+  pipeline::Watchdog watchdog;
   at::Device device;
   std::unique_ptr<comm::Communicator>
       control;  ///< all ranks, over MPI: votes, agreements, text; CPU tensors
   std::unique_ptr<comm::Communicator>
       world;                   ///< all ranks, over parallel.backend: tensors on `device`
   parallel::ProcessGrid grid;  ///< of `world`
+
+  /// From now on the last actions stand in RUN/logs/rank-N.log too. Throws Error(fault) where that
+  /// cannot be written.
+  void open_log(const std::filesystem::path& run_dir);
 };
 
 /// The device that run.device names for this rank. Throws Error(input) when "cuda" is asked for and

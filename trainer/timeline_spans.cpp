@@ -13,7 +13,7 @@ const char* kind_of(pipeline::Op op) {
     case pipeline::Op::backward:
       return "backward";
     case pipeline::Op::backward_input:
-      return "backward_input";
+      return "input";
     case pipeline::Op::backward_weight:
       return "weight";
     case pipeline::Op::reduce_gradient:
@@ -40,16 +40,22 @@ void add_spans(const pipeline::Timeline& timeline, int rank, double offset, Trac
 }  // namespace
 
 std::vector<Span> measured_spans(const StepResult& result, int rank) {
-  const double mine = result.reports[static_cast<std::size_t>(rank)].pipeline_start;
+  std::vector<double> starts;
+  for (const RankReport& report : result.reports) starts.push_back(report.pipeline_start);
+  return measured_spans(result.timeline, starts, result.seconds, rank);
+}
+
+std::vector<Span> measured_spans(const pipeline::Timeline& timeline,
+                                 const std::vector<double>& starts, double seconds, int rank) {
+  const double mine = starts[static_cast<std::size_t>(rank)];
   double first = mine;
-  for (const RankReport& report : result.reports) {
-    const bool same_clock = std::abs(report.pipeline_start -
-                                     result.reports.front().pipeline_start) < 2 * result.seconds;
-    if (same_clock) first = std::min(first, report.pipeline_start);
+  for (const double start : starts) {
+    const bool same_clock = std::abs(start - starts.front()) < 2 * seconds;
+    if (same_clock) first = std::min(first, start);
   }
-  const bool own_clock = mine - first > 2 * result.seconds;
+  const bool own_clock = mine - first > 2 * seconds;
   std::vector<Span> spans;
-  add_spans(result.timeline, rank, own_clock ? 0.0 : mine - first, Track::measured, spans);
+  add_spans(timeline, rank, own_clock ? 0.0 : mine - first, Track::measured, spans);
   return spans;
 }
 

@@ -51,17 +51,6 @@ at::Tensor rows(const std::vector<std::int32_t>& ids, std::int64_t first, std::i
   return all.to(at::TensorOptions().device(device).dtype(at::kLong));
 }
 
-/// Most micro-batches whose activations were held at once, in micro-batches of the rank's whole
-/// share.
-double peak_activations(const pipeline::Timeline& timeline, std::int64_t chunks) {
-  std::int64_t held = 0, peak = 0;
-  for (const pipeline::TimedAction& timed : timeline) {
-    if (timed.action.op == pipeline::Op::forward) peak = std::max(peak, ++held);
-    if (pipeline::adds_weight_gradient(timed.action.op)) --held;
-  }
-  return static_cast<double>(peak) / static_cast<double>(chunks);
-}
-
 }  // namespace
 
 Trainer::Trainer(const config::Config& config, Ranks& ranks)
@@ -74,7 +63,8 @@ Trainer::Trainer(const config::Config& config, Ranks& ranks)
                      .slice = layout_.slices[static_cast<std::size_t>(stage)],
                      .precision = precision_mode(config.precision.mode),
                      .device = ranks.device,
-                     .microbatch_size = config.parallel.microbatch_size}));
+                     .microbatch_size = config.parallel.microbatch_size,
+                     .sum_in_tree = config.parallel.reproducible}));
     initialize(stages_.back()->parameters(), layout_.model,
                static_cast<std::uint64_t>(config.run.seed));
     optimizers_.push_back(std::make_unique<AdamW>(config.optimizer, stages_.back()->parameters()));
@@ -137,6 +127,8 @@ StepResult Trainer::step() {
   result.step = step_ + 1;
   result.learning_rate = learning_rate(config_.optimizer, step_ - skips_, config_.run.steps);
   const auto start = Clock::now();
+  const std::string name = "step " + std::to_string(result.step);
+  ranks_.log.works("the batch of " + name);
   const data::Batch batch = loader_->next();
   result.target_tokens = batch.target_tokens_global;
   result.samples = batch.samples_global;
@@ -154,7 +146,9 @@ StepResult Trainer::step() {
 
   const auto update_start = Clock::now();
   measure_gradients(report);
+  ranks_.log.waits("the vote of all ranks on " + name);
   result.reports = vote_->exchange(report);
+  ranks_.log.works("the update of " + name);
   result.verdict = judge(result.reports, parameters_, batch.target_tokens_global);
   sync_->end_step(result.verdict.keep());
   apply(result);
@@ -168,18 +162,23 @@ void Trainer::run_pipeline(RankReport& report, StepResult& result) {
   const double sent_before = pipeline_bytes();
   sync_->begin_step(step_);
   report.pipeline_start = std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
-  result.timeline = pipeline::execute(layout_.lowered, local_stages(), *edges_, [&](int stage) {
-    const auto found = std::find(numbers.begin(), numbers.end(), stage);
-    sync_->check_started(static_cast<std::size_t>(found - numbers.begin()));
-  });
+  result.timeline = pipeline::execute(
+      layout_.lowered, local_stages(), *edges_,
+      [&](int stage) {
+        const auto found = std::find(numbers.begin(), numbers.end(), stage);
+        sync_->check_started(static_cast<std::size_t>(found - numbers.begin()));
+      },
+      ranks_.log);
   report.bad_parameter = sync_->first_non_finite();
   const auto wait_start = Clock::now();
+  ranks_.log.waits("the gradients of all replicas in step " + std::to_string(result.step));
   sync_->wait();
   report.exchange_wait_seconds = seconds_since(wait_start);
   report.pipeline_bytes = pipeline_bytes() - sent_before;
   report.pipeline_seconds = pipeline::span(result.timeline);
   report.busy_seconds = pipeline::usage(result.timeline, report.pipeline_seconds).busy_seconds;
-  report.peak_activations = peak_activations(result.timeline, config_.parallel.chunks);
+  report.peak_activations =
+      pipeline::peak_activations(result.timeline, static_cast<int>(numbers.size()));
 }
 
 void Trainer::measure_gradients(RankReport& report) {
@@ -229,10 +228,12 @@ double Trainer::evaluate() {
   double loss = 0;
   std::int64_t tokens = 0;
   for (std::int64_t round = 0; round < config_.run.evaluate_steps; ++round) {
+    ranks_.log.works("a batch of the evaluation");
     const data::Batch batch = loader.next();
     for (const auto& stage : stages_) stage->begin_evaluation();
     set_microbatches(batch);
-    pipeline::execute(forwards, local_stages(), *edges_, [](int) {});
+    pipeline::execute(
+        forwards, local_stages(), *edges_, [](int) {}, ranks_.log);
     RankReport report;
     report.loss_sums.assign(static_cast<std::size_t>(config_.parallel.microbatches), 0.0);
     for (const auto& stage : stages_) {
@@ -241,6 +242,7 @@ double Trainer::evaluate() {
       std::copy_n(losses.const_data_ptr<double>(), report.loss_sums.size(),
                   report.loss_sums.begin());
     }
+    ranks_.log.waits("the losses of all ranks in the evaluation");
     const std::vector<RankReport> reports = vote_->exchange(report);
     loss += sum_losses(reports, static_cast<std::size_t>(ranks_.grid.stages()));
     tokens += batch.target_tokens_global;

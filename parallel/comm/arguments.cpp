@@ -45,4 +45,15 @@ void check_peer(Operation operation, int peer, int rank, int size) {
               " is not another rank of 0..", size - 1, " (this is rank ", rank, ")");
 }
 
+void check_tag(Operation operation, int tag) {
+  TORCH_CHECK(tag >= 0 && tag <= kMostTag, to_string(operation), ": tag ", tag,
+              " is not one of 0..", kMostTag);
+}
+
+void fail_tag(const std::string& backend, int expected, int came) {
+  throw TagMismatch("[" + backend + "] message " + std::to_string(came) + " came where " +
+                        std::to_string(expected) + " was expected",
+                    came);
+}
+
 }  // namespace spillway::comm

@@ -15,5 +15,10 @@ void check_parts(Operation operation, const at::Tensor& whole, const at::Tensor&
 void check_root(int root, int size);
 /// 0 <= peer < size, and not the rank itself.
 void check_peer(Operation operation, int peer, int rank, int size);
+/// 0 <= tag <= kMostTag.
+void check_tag(Operation operation, int tag);
+
+/// Throws TagMismatch: "[mpi] message 12 came where 13 was expected".
+[[noreturn]] void fail_tag(const std::string& backend, int expected, int came);
 
 }  // namespace spillway::comm

@@ -7,12 +7,27 @@
 #include <string>
 #include <vector>
 
+#include "configs/error.hpp"
 #include "parallel/comm/traffic.hpp"
 #include "parallel/comm/work.hpp"
 
 namespace spillway::comm {
 
 enum class ReduceOp : std::uint8_t { sum, max };
+
+/// Largest tag of a message.
+inline constexpr int kMostTag = 32000;
+
+/// A message came where its receiver expected another.
+class TagMismatch final : public Error {
+ public:
+  TagMismatch(const std::string& message, int came)
+      : Error(ErrorKind::fault, message), came_(came) {}
+  int came() const { return came_; }
+
+ private:
+  int came_;
+};
 
 /// A group of ranks. Operations are queued in call order and return at once; tensors must stay
 /// alive and untouched until wait() of the Work returned. All ranks of the group call the same
@@ -41,8 +56,10 @@ class Communicator {
   virtual Work all_gather(at::Tensor output, at::Tensor input) = 0;
   /// input.numel() = size() * output.numel(); rank r gets the sum of everyone's r-th part.
   virtual Work reduce_scatter(at::Tensor output, at::Tensor input) = 0;
-  virtual Work send(at::Tensor tensor, int peer) = 0;
-  virtual Work recv(at::Tensor tensor, int peer) = 0;
+  /// `tag`, 0 to kMostTag, says which message it is: where the receive next in order has another,
+  /// its wait() throws TagMismatch. NCCL carries no tags and mistakes one message for another.
+  virtual Work send(at::Tensor tensor, int peer, int tag = 0) = 0;
+  virtual Work recv(at::Tensor tensor, int peer, int tag = 0) = 0;
   virtual Work barrier() = 0;
 
   /// Collective over this group: ranks with equal `color` form a group, ordered by `key`; a

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "configs/error.hpp"
+#include "parallel/comm/arguments.hpp"
 #include "parallel/comm/local_reduce.hpp"
 #include "parallel/comm/mpi_handle.hpp"
 #include "parallel/comm/queued_communicator.hpp"
@@ -26,8 +27,8 @@ constexpr std::int64_t kPartsElements = 4 << 20;
 constexpr std::int64_t kPunctualUs = 200;
 constexpr int kUnasked = 7;
 
-constexpr int kMessageTag = 0;
-constexpr int kPartsTag = 1;
+/// MPI's tags are at least up to 32767.
+constexpr int kPartsTag = kMostTag + 1;
 
 MPI_Datatype mpi_type(at::ScalarType type) {
   switch (type) {
@@ -134,25 +135,26 @@ class MpiTransport final : public Transport {
     });
   }
 
-  void send(Buffer buffer, int peer) override {
+  void send(Buffer buffer, int peer, int tag) override {
     for_messages(buffer, [&](Buffer message) {
       MPI_Request request = MPI_REQUEST_NULL;
       check_mpi(MPI_Isend(message.data, static_cast<int>(message.count), mpi_type(message.type),
-                          peer, kMessageTag, handle_.get(), &request),
+                          peer, tag, handle_.get(), &request),
                 "MPI_Isend");
       await(request, "MPI_Isend");
     });
   }
 
-  void recv(Buffer buffer, int peer) override {
+  void recv(Buffer buffer, int peer, int tag) override {
     for_messages(buffer, [&](Buffer message) {
       MPI_Request request = MPI_REQUEST_NULL;
       MPI_Status status;
       int received = 0;
       check_mpi(MPI_Irecv(message.data, static_cast<int>(message.count), mpi_type(message.type),
-                          peer, kMessageTag, handle_.get(), &request),
+                          peer, MPI_ANY_TAG, handle_.get(), &request),
                 "MPI_Irecv");
       await(request, "MPI_Irecv", &status);
+      if (status.MPI_TAG != tag) fail_tag("mpi", tag, status.MPI_TAG);
       check_mpi(MPI_Get_count(&status, mpi_type(message.type), &received), "MPI_Get_count");
       if (received != message.count) {
         fail("[mpi] a message of " + std::to_string(received) + " elements came where " +

@@ -119,7 +119,7 @@ class NcclCommunicator final : public Communicator {
                   });
   }
 
-  Work send(at::Tensor tensor, int peer) override {
+  Work send(at::Tensor tensor, int peer, int /*tag*/) override {
     check_tensor(Operation::send, tensor, at::kCUDA);
     check_peer(Operation::send, peer, rank(), size());
     return launch(Operation::send, "ncclSend", tensor, {tensor},
@@ -129,7 +129,7 @@ class NcclCommunicator final : public Communicator {
                   });
   }
 
-  Work recv(at::Tensor tensor, int peer) override {
+  Work recv(at::Tensor tensor, int peer, int /*tag*/) override {
     check_tensor(Operation::recv, tensor, at::kCUDA);
     check_peer(Operation::recv, peer, rank(), size());
     return launch(Operation::recv, "ncclRecv", tensor, {tensor},

@@ -38,13 +38,17 @@ Work QueuedCommunicator::queue(Operation operation, std::int64_t bytes, std::str
   traffic_.count(operation, bytes, size());
   auto guarded = [transport = transport_, operation, bytes, where = std::move(where),
                   job = std::move(job)] {
+    const auto in_context = [&](const std::exception& error) {
+      return std::string(error.what()) + " (" + to_string(operation) + where + " of " +
+             std::to_string(bytes) + " bytes, rank " + std::to_string(transport->rank()) + " of " +
+             std::to_string(transport->size()) + ")";
+    };
     try {
       job(*transport);
+    } catch (const TagMismatch& error) {
+      throw TagMismatch(in_context(error), error.came());
     } catch (const std::exception& error) {
-      throw Error(ErrorKind::fault, std::string(error.what()) + " (" + to_string(operation) +
-                                        where + " of " + std::to_string(bytes) + " bytes, rank " +
-                                        std::to_string(transport->rank()) + " of " +
-                                        std::to_string(transport->size()) + ")");
+      throw Error(ErrorKind::fault, in_context(error));
     }
   };
   return queue_.push(std::move(guarded), [this, operation](double seconds) {
@@ -84,18 +88,20 @@ Work QueuedCommunicator::reduce_scatter(at::Tensor output, at::Tensor input) {
                });
 }
 
-Work QueuedCommunicator::send(at::Tensor tensor, int peer) {
+Work QueuedCommunicator::send(at::Tensor tensor, int peer, int tag) {
   check_tensor(Operation::send, tensor, at::kCPU);
   check_peer(Operation::send, peer, rank(), size());
+  check_tag(Operation::send, tag);
   return queue(Operation::send, bytes_of(tensor), " to rank " + std::to_string(peer),
-               [tensor, peer](Transport& transport) { transport.send(buffer(tensor), peer); });
+               [=](Transport& transport) { transport.send(buffer(tensor), peer, tag); });
 }
 
-Work QueuedCommunicator::recv(at::Tensor tensor, int peer) {
+Work QueuedCommunicator::recv(at::Tensor tensor, int peer, int tag) {
   check_tensor(Operation::recv, tensor, at::kCPU);
   check_peer(Operation::recv, peer, rank(), size());
+  check_tag(Operation::recv, tag);
   return queue(Operation::recv, bytes_of(tensor), " from rank " + std::to_string(peer),
-               [tensor, peer](Transport& transport) { transport.recv(buffer(tensor), peer); });
+               [=](Transport& transport) { transport.recv(buffer(tensor), peer, tag); });
 }
 
 Work QueuedCommunicator::barrier() {

@@ -26,8 +26,8 @@ class QueuedCommunicator final : public Communicator {
   Work broadcast(at::Tensor tensor, int root) override;
   Work all_gather(at::Tensor output, at::Tensor input) override;
   Work reduce_scatter(at::Tensor output, at::Tensor input) override;
-  Work send(at::Tensor tensor, int peer) override;
-  Work recv(at::Tensor tensor, int peer) override;
+  Work send(at::Tensor tensor, int peer, int tag) override;
+  Work recv(at::Tensor tensor, int peer, int tag) override;
   Work barrier() override;
   std::unique_ptr<Communicator> split(int color, int key) override;
 

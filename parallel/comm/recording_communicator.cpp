@@ -50,13 +50,13 @@ Work RecordingCommunicator::reduce_scatter(at::Tensor output, at::Tensor input) 
   return note(Operation::reduce_scatter, input);
 }
 
-Work RecordingCommunicator::send(at::Tensor tensor, int peer) {
+Work RecordingCommunicator::send(at::Tensor tensor, int peer, int /*tag*/) {
   check_anywhere(Operation::send, tensor);
   check_peer(Operation::send, peer, rank(), size());
   return note(Operation::send, tensor, peer);
 }
 
-Work RecordingCommunicator::recv(at::Tensor tensor, int peer) {
+Work RecordingCommunicator::recv(at::Tensor tensor, int peer, int /*tag*/) {
   check_anywhere(Operation::recv, tensor);
   check_peer(Operation::recv, peer, rank(), size());
   return note(Operation::recv, tensor, peer);

@@ -45,8 +45,8 @@ class RecordingCommunicator final : public Communicator {
   Work broadcast(at::Tensor tensor, int root) override;
   Work all_gather(at::Tensor output, at::Tensor input) override;
   Work reduce_scatter(at::Tensor output, at::Tensor input) override;
-  Work send(at::Tensor tensor, int peer) override;
-  Work recv(at::Tensor tensor, int peer) override;
+  Work send(at::Tensor tensor, int peer, int tag = 0) override;
+  Work recv(at::Tensor tensor, int peer, int tag = 0) override;
   Work barrier() override;
   std::unique_ptr<Communicator> split(int color, int key) override;
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "configs/error.hpp"
+#include "parallel/comm/arguments.hpp"
 #include "parallel/comm/local_reduce.hpp"
 #include "parallel/comm/queued_communicator.hpp"
 
@@ -17,8 +18,10 @@ namespace {
 /// A message that waits for its receiver; lives on the sender's stack.
 struct Message {
   Buffer buffer;
+  int tag = 0;
   bool taken = false;
   std::int64_t expected = 0;  // elements the receiver wanted
+  int expected_tag = 0;
 };
 
 class Meeting;
@@ -68,9 +71,9 @@ class Meeting {
     }
     return calls;
   }
-  void send(Buffer buffer, int from, int to) {
+  void send(Buffer buffer, int from, int to, int tag) {
     std::unique_lock lock(mutex_);
-    Message message{buffer};
+    Message message{buffer, tag};
     auto& mail = mail_[slot(from, to)];
     mail.push_back(&message);
     changed_.notify_all();
@@ -79,10 +82,11 @@ class Meeting {
       std::erase(mail, &message);
       fail("[threads] rank " + std::to_string(to) + " has left");
     }
+    if (message.expected_tag != tag) fail_tag("threads", message.expected_tag, tag);
     check_count(buffer.count, message.expected);
   }
 
-  void recv(Buffer buffer, int from, int to) {
+  void recv(Buffer buffer, int from, int to, int tag) {
     std::unique_lock lock(mutex_);
     auto& mail = mail_[slot(from, to)];
     changed_.wait(lock, [&] { return !mail.empty() || !present_[static_cast<std::size_t>(from)]; });
@@ -90,12 +94,15 @@ class Meeting {
     Message& message = *mail.front();
     mail.pop_front();
     const std::int64_t sent = message.buffer.count;
-    const bool fits = sent == buffer.count && message.buffer.type == buffer.type;
+    const int came = message.tag;
+    const bool fits = came == tag && sent == buffer.count && message.buffer.type == buffer.type;
     if (fits && sent > 0)
       std::memcpy(buffer.data, message.buffer.data, static_cast<std::size_t>(buffer.bytes()));
     message.expected = buffer.count;
+    message.expected_tag = tag;
     message.taken = true;
     changed_.notify_all();
+    if (came != tag) fail_tag("threads", tag, came);
     check_count(sent, buffer.count);
     if (!fits) fail("[threads] the message is of another type");
   }
@@ -193,8 +200,8 @@ class ThreadTransport final : public Transport {
     barrier();
   }
 
-  void send(Buffer buffer, int peer) override { meeting_->send(buffer, rank_, peer); }
-  void recv(Buffer buffer, int peer) override { meeting_->recv(buffer, peer, rank_); }
+  void send(Buffer buffer, int peer, int tag) override { meeting_->send(buffer, rank_, peer, tag); }
+  void recv(Buffer buffer, int peer, int tag) override { meeting_->recv(buffer, peer, rank_, tag); }
   void barrier() override { meeting_->meet(rank_, {}); }
 
   std::unique_ptr<Transport> split(int color, int key) override {

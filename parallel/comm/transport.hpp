@@ -43,8 +43,9 @@ class Transport {
   virtual void broadcast(Buffer buffer, int root) = 0;
   virtual void all_gather(Buffer output, Buffer input) = 0;
   virtual void reduce_scatter(Buffer output, Buffer input) = 0;
-  virtual void send(Buffer buffer, int peer) = 0;
-  virtual void recv(Buffer buffer, int peer) = 0;
+  virtual void send(Buffer buffer, int peer, int tag) = 0;
+  /// Throws TagMismatch where the next message of the peer has another tag.
+  virtual void recv(Buffer buffer, int peer, int tag) = 0;
   virtual void barrier() = 0;
   /// nullptr for a negative color.
   virtual std::unique_ptr<Transport> split(int color, int key) = 0;

@@ -4,6 +4,14 @@
 
 namespace spillway::pipeline {
 
+int tag_of(Action message) {
+  const Action send = is_send(message.op) ? message : counterpart(message);
+  constexpr std::int64_t kMicrobatches = 101;
+  const std::int64_t number = (std::int64_t{send.stage} * kMicrobatches + send.microbatch) * 2 +
+                              (send.op == Op::send_backward ? 1 : 0);
+  return static_cast<int>(number % (comm::kMostTag + 1));
+}
+
 Edges::Edges(const parallel::ProcessGrid& grid, std::vector<int> rank_of_stage)
     : grid_(grid), rank_of_stage_(std::move(rank_of_stage)) {
   for (std::size_t stage = 0; stage < rank_of_stage_.size(); ++stage) {
@@ -23,8 +31,17 @@ comm::Work Edges::post(Action message, const at::Tensor& tensor) const {
   if (!route) fail(to_string(message) + ": the two stages are not on neighbouring ranks");
   comm::Communicator& communicator = communicator_of(*route);
   constexpr int kSender = 0, kReceiver = 1;
-  return is_send(message.op) ? communicator.send(tensor, kReceiver)
-                             : communicator.recv(tensor, kSender);
+  const int tag = tag_of(message);
+  return is_send(message.op) ? communicator.send(tensor, kReceiver, tag)
+                             : communicator.recv(tensor, kSender, tag);
+}
+
+int Edges::peer(Action message) const {
+  return rank_of_stage_.at(static_cast<std::size_t>(counterpart(message).stage));
+}
+
+int Edges::world_peer(Action message) const {
+  return grid_.replica() * grid_.stages() + peer(message);
 }
 
 comm::Communicator& Edges::communicator_of(const Route& route) const {

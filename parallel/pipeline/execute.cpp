@@ -12,8 +12,8 @@
 namespace spillway::pipeline {
 namespace {
 
-/// A tensor on its way in; `work` is done for one that was handed over on this rank. `record` is
-/// the RECV's entry in the timeline.
+/// A tensor on its way in. `record` is the RECV's entry in the timeline; -1 for one that was handed
+/// over on this rank, whose `work` is done.
 struct Incoming {
   at::Tensor tensor;
   comm::Work work;
@@ -35,10 +35,15 @@ struct Shape {
 
 class Run {
  public:
-  Run(const std::vector<Action>& actions, const LocalStages& stages, const Edges& edges,
-      const std::function<void(int)>& on_gradients_final)
-      : actions_(actions), stages_(stages), edges_(edges), on_gradients_final_(on_gradients_final) {
-    timeline_.reserve(actions.size());
+  Run(const Schedule& lowered, const LocalStages& stages, const Edges& edges,
+      const std::function<void(int)>& on_gradients_final, ActionLog& log)
+      : lowered_(lowered),
+        actions_(lowered.ranks.at(static_cast<std::size_t>(edges.rank()))),
+        stages_(stages),
+        edges_(edges),
+        on_gradients_final_(on_gradients_final),
+        log_(log) {
+    timeline_.reserve(actions_.size());
   }
 
   Timeline finish() {
@@ -79,6 +84,7 @@ class Run {
   }
 
   void perform(Action action) {
+    log_.works(to_string(action));
     switch (action.op) {
       case Op::forward:
         return forward(action);
@@ -155,14 +161,44 @@ class Run {
   /// Waits for the input of `action`: the tensor, and the seconds of waiting.
   std::pair<at::Tensor, double> take(std::map<Key, Incoming>& incoming, Action action) {
     auto node = incoming.extract(key(action));
-    if (node.empty()) fail("its input was not received");
-    const double begin = now();
-    node.mapped().work.wait();
-    const double end = now();
-    if (const auto record = node.mapped().record; record >= 0) {
-      timeline_[static_cast<std::size_t>(record)].end = end;
+    if (node.empty()) {
+      const Op op = action.op == Op::forward ? Op::recv_forward : Op::recv_backward;
+      fail("needs " + describe({action.stage, op, action.microbatch}) +
+           ", which the schedule does not have before it");
     }
-    return {std::move(node.mapped().tensor), end - begin};
+    const auto& [tensor, work, record] = node.mapped();
+    if (record < 0) return {tensor, 0.0};
+    TimedAction& received = timeline_[static_cast<std::size_t>(record)];
+    const double begin = now();
+    wait(work, received.action);
+    received.end = now();
+    log_.works(to_string(action));
+    return {tensor, received.end - begin};
+  }
+
+  /// Waits for the end of a SEND or RECV.
+  void wait(const comm::Work& work, Action message) {
+    if (!work.done()) log_.waits(describe(message));
+    try {
+      work.wait();
+    } catch (const comm::TagMismatch& error) {
+      if (is_send(message.op)) throw;
+      throw Error(ErrorKind::fault, "waits for " + describe(message) + ", which sent " +
+                                        name_of(error.came(), message) + ": " + error.what());
+    }
+  }
+
+  std::string describe(Action message) const {
+    return to_string(message) + (is_send(message.op) ? " to rank " : " from rank ") +
+           std::to_string(edges_.world_peer(message));
+  }
+
+  /// What the other end of `message` sends under a tag.
+  std::string name_of(int tag, Action message) const {
+    for (const Action& other : lowered_.ranks[static_cast<std::size_t>(edges_.peer(message))]) {
+      if (is_send(other.op) && tag_of(other) == tag) return to_string(other);
+    }
+    return "what the schedule does not have";
   }
 
   at::Tensor empty_gradient(Action action) {
@@ -197,7 +233,7 @@ class Run {
   }
 
   void complete(Outgoing& outgoing) {
-    outgoing.work.wait();
+    wait(outgoing.work, timeline_[outgoing.record].action);
     timeline_[outgoing.record].end = now();
   }
 
@@ -209,10 +245,12 @@ class Run {
 
   static Key key(Action action) { return {action.stage, action.microbatch}; }
 
+  const Schedule& lowered_;
   const std::vector<Action>& actions_;
   const LocalStages& stages_;
   const Edges& edges_;
   const std::function<void(int)>& on_gradients_final_;
+  ActionLog& log_;
   Clock::time_point begin_ = Clock::now();
   Timeline timeline_;
   std::map<Key, Incoming> activations_, gradients_;
@@ -224,9 +262,8 @@ class Run {
 }  // namespace
 
 Timeline execute(const Schedule& lowered, const LocalStages& stages, const Edges& edges,
-                 const std::function<void(int stage)>& on_gradients_final) {
-  const auto& actions = lowered.ranks.at(static_cast<std::size_t>(edges.rank()));
-  return Run(actions, stages, edges, on_gradients_final).finish();
+                 const std::function<void(int stage)>& on_gradients_final, ActionLog& log) {
+  return Run(lowered, stages, edges, on_gradients_final, log).finish();
 }
 
 }  // namespace spillway::pipeline

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 
+#include "parallel/pipeline/action_log.hpp"
 #include "parallel/pipeline/edges.hpp"
 #include "parallel/pipeline/schedule.hpp"
 #include "parallel/pipeline/stage.hpp"
@@ -23,8 +24,8 @@ using LocalStages = std::map<int, Stage*>;
 /// stages may still compute meanwhile, so it should only start work. Returns what ran when (host
 /// time; on a CUDA device the host runs ahead of the device unless the stages synchronize). Throws
 /// what a stage or the transport throws, as an Error that names rank and action; the step cannot be
-/// continued then.
+/// continued then. `log` is told what the rank does and for which message it waits.
 Timeline execute(const Schedule& lowered, const LocalStages& stages, const Edges& edges,
-                 const std::function<void(int stage)>& on_gradients_final);
+                 const std::function<void(int stage)>& on_gradients_final, ActionLog& log);
 
 }  // namespace spillway::pipeline

@@ -27,6 +27,10 @@ struct Usage {
 /// `span` is that of the whole pipeline, from the first start to the last end over its ranks.
 Usage usage(const Timeline& timeline, double span);
 
+/// The most micro-batches whose activations are held at once, from F to B or W, in units of the
+/// rank's whole share of the layers, which it has in `chunks` stages.
+double peak_activations(const Timeline& timeline, int chunks);
+
 /// The last end; 0 for no actions.
 double span(const Timeline& timeline);
 

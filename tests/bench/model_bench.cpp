@@ -53,6 +53,8 @@ struct Candidate {
     forward.push_back(seconds_of([&] { stage->forward(0, {}); }));
     backward.push_back(seconds_of([&] { stage->backward(0, {}); }));
     update.push_back(seconds_of([&] {
+      ParameterStore& store = stage->parameters();
+      store.at(kTokenEmbedding).gradient.add_(store.tied_head().gradient);
       const double norm = global_norm(squared_norms(stage->parameters()));
       optimizer->step(1e-4, clip_coefficient(norm, 1.0));
     }));

@@ -34,6 +34,7 @@ int run_export(const std::vector<std::string>& words);
 int run_import(const std::vector<std::string>& words);
 int run_plan(const std::vector<std::string>& words);
 int run_comm(const std::vector<std::string>& words);
+int run_rehearse(const std::vector<std::string>& words);
 int run_settings(const std::vector<std::string>& words);
 int run_stress(const std::vector<std::string>& words);
 int run_train(const std::vector<std::string>& words);

@@ -24,6 +24,8 @@ const std::vector<Command>& commands() {
       {"export", "writes a model as a Hugging Face folder", run_export},
       {"import", "makes a checkpoint of a Hugging Face folder", run_import},
       {"plan", "predicts a run: layout, schedule, makespan, memory, bytes", run_plan},
+      {"rehearse", "runs a schedule and its messages with paced compute, under mpirun",
+       run_rehearse},
       {"stress", "finds what the configuration sustains, under mpirun", run_stress},
       {"comm", "measures the communicator: time, algbw, busbw", run_comm},
       {"settings", "lists every setting of a run", run_settings},

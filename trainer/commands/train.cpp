@@ -29,6 +29,7 @@ int run_train(const std::vector<std::string>& words) {
   const comm::MpiEnvironment environment;
   Ranks ranks(config);
   check_run_folder(config.run.dir, *ranks.control);
+  ranks.open_log(config.run.dir);
   std::vector<std::string> command_line{"spillway", "train"};
   command_line.insert(command_line.end(), words.begin(), words.end());
   return TrainingRun(config, ranks, command_line).run();

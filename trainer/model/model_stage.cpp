@@ -117,8 +117,9 @@ at::Tensor ModelStage::run_backward(int microbatch, at::Tensor output_gradient, 
   const Flight flight = std::move(found->second);
   flights_.erase(found);
   WeightGradients& weight_gradients = *flight.weight_gradients;
-  if (microbatch + 1 == microbatches_) {
-    weight_gradients.on_sum([this](const at::Tensor& accumulator) { note_sum(accumulator); });
+  if (options_.sum_in_tree || microbatch + 1 == microbatches_) {
+    weight_gradients.on_sum(
+        [this, microbatch](const at::Tensor& accumulator) { note_sum(accumulator, microbatch); });
   }
   const bool at_once = !split && microbatch == turn_;
   if (!at_once) weight_gradients.defer();
@@ -154,13 +155,10 @@ void ModelStage::add_released() {
   }
 }
 
-void ModelStage::note_sum(const at::Tensor& accumulator) {
-  const Parameter* parameter = store_.owner_of(accumulator);
-  if (!parameter) return;
-  // The head's backward came before that of the lookup.
-  if (store_.has_both_tied_uses() && parameter->spec.name == kTokenEmbedding)
-    store_.sum_tied_gradients();
-  if (on_gradient_final_) on_gradient_final_(*parameter);
+void ModelStage::note_sum(const at::Tensor& accumulator, int microbatch) {
+  const bool last = microbatch + 1 == microbatches_;
+  if (options_.sum_in_tree) tree_.add(accumulator, microbatch, last, store_.accumulators().numel());
+  if (last && on_gradient_final_) on_gradient_final_(store_.owner_of(accumulator));
 }
 
 at::Tensor ModelStage::loss_sums() const {
@@ -168,12 +166,6 @@ at::Tensor ModelStage::loss_sums() const {
   sums.reserve(losses_.size());
   for (const auto& [microbatch, loss] : losses_) sums.push_back(loss);
   return sums.empty() ? at::empty({0}, at::kDouble) : at::stack(sums);
-}
-
-at::Tensor ModelStage::tied_gradient() const {
-  const Slice& slice = options_.slice;
-  if (!options_.model.tied_embeddings || slice.has_embedding == slice.has_head) return {};
-  return store_.at(kTokenEmbedding).gradient;
 }
 
 }  // namespace spillway::trainer

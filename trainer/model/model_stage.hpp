@@ -5,6 +5,7 @@
 
 #include "configs/schema.hpp"
 #include "parallel/pipeline/stage.hpp"
+#include "trainer/model/gradient_tree.hpp"
 #include "trainer/model/parameter_store.hpp"
 #include "trainer/model/used_weights.hpp"
 #include "trainer/precision/mode.hpp"
@@ -18,6 +19,7 @@ struct StageOptions {
   c10::Device device = c10::DeviceType::CPU;
   std::int64_t microbatch_size =
       1;  ///< sequences; the shape of an edge is [microbatch_size, sequence_length, hidden]
+  bool sum_in_tree = false;  ///< micro-batches' gradients as GradientTree does, else one by one
 };
 
 /// A slice of the model as a pipeline stage. A training step:
@@ -27,11 +29,12 @@ struct StageOptions {
 ///     ... forward(j, ...), then backward(j, ...), or backward_input(j, ...) and
 ///     backward_weight(j), by any schedule ...
 ///
-/// after which the gradient of a tied matrix that two stages hold is still to be summed over both.
+/// after which the gradients of the two uses of a tied matrix are still to be summed.
 ///
 /// Losses and gradients have the same bits however the layers are cut into stages, whatever the
 /// schedule, and whether backwards are split: every operator gets the same operands in every cut,
-/// and accumulators add the micro-batches in the order of their index. A micro-batch whose turn has
+/// and accumulators add the micro-batches in the order of their index (or in a tree over it). A
+/// micro-batch whose turn has
 /// not come is kept, with what its weight gradients need, until it has. Activations cross stages as
 /// edge_type(precision) [B, T, D]. Not thread-safe. No communication.
 class ModelStage final : public pipeline::Stage {
@@ -55,9 +58,10 @@ class ModelStage final : public pipeline::Stage {
   at::Tensor backward_input(int microbatch, at::Tensor output_gradient) override;
   void backward_weight(int microbatch) override;
 
-  /// Called in a training step when a parameter's gradient is final, in the midst of the last
-  /// micro-batch's backward: exactly once a step for each parameter of the slice, in the same order
-  /// on every replica. The two uses of a tied matrix in one slice are one, their sum.
+  /// Called in a training step when a gradient is final, in the midst of the last micro-batch's
+  /// backward: exactly once a step for each parameter of the slice, in the same order on every
+  /// replica. The two uses of a tied matrix are two, here as on two stages:
+  /// ParameterStore::tied_head() and, later, the lookup's.
   void on_gradient_final(std::function<void(const Parameter&)> notice) {
     on_gradient_final_ = std::move(notice);
   }
@@ -65,10 +69,6 @@ class ModelStage final : public pipeline::Stage {
   /// Last stage: sums of token losses of the micro-batches seen since begin_*(), by index: float64
   /// [microbatches].
   at::Tensor loss_sums() const;
-  /// The gradient that must be summed over first and last stage, once, when it is final: on those
-  /// two when the embedding is tied and they are not one slice; otherwise undefined.
-  at::Tensor tied_gradient() const;
-
   ParameterStore& parameters() { return store_; }
   const ParameterStore& parameters() const { return store_; }
   const StageOptions& options() const { return options_; }
@@ -87,7 +87,7 @@ class ModelStage final : public pipeline::Stage {
   at::Tensor run_backward(int microbatch, at::Tensor output_gradient, bool split);
   /// Adds the weight gradients of the micro-batches whose turn has come.
   void add_released();
-  void note_sum(const at::Tensor& accumulator);
+  void note_sum(const at::Tensor& accumulator, int microbatch);
   at::Tensor run_layers(const Flight& flight);
   at::Tensor finish_head(int microbatch, const Flight& flight, const at::Tensor& logits);
 
@@ -102,6 +102,7 @@ class ModelStage final : public pipeline::Stage {
   int turn_ = 0;  ///< the micro-batch whose weight gradients are added next
   std::map<int, WeightGradientsPtr> split_;     ///< between backward_input and backward_weight
   std::map<int, WeightGradientsPtr> released_;  ///< waiting for their turn
+  GradientTree tree_;
   std::function<void(const Parameter&)> on_gradient_final_;
   std::map<int, at::Tensor> losses_;
 };

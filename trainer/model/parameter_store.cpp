@@ -61,9 +61,9 @@ const Parameter& ParameterStore::at(const std::string& name) const {
   return parameters_[found->second];
 }
 
-const Parameter* ParameterStore::owner_of(const at::Tensor& accumulator) const {
+const Parameter& ParameterStore::owner_of(const at::Tensor& accumulator) const {
   const auto found = by_offset_.find(accumulator.storage_offset());
-  return found == by_offset_.end() ? nullptr : &parameters_[found->second];
+  return found == by_offset_.end() ? tied_head_ : parameters_[found->second];
 }
 
 std::int64_t ParameterStore::version() const {
@@ -73,9 +73,5 @@ std::int64_t ParameterStore::version() const {
 void ParameterStore::weights_changed() { weights_.unsafeGetTensorImpl()->bump_version(); }
 
 void ParameterStore::zero_gradients() { accumulators_.zero_(); }
-
-void ParameterStore::sum_tied_gradients() {
-  at(kTokenEmbedding).gradient.add_(tied_head_.gradient);
-}
 
 }  // namespace spillway::trainer

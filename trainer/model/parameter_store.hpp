@@ -25,8 +25,8 @@ struct Parameter {
 /// the buffer, never through an optimizer, so that every view stays in place.
 ///
 /// A tied matrix whose two uses are both in this slice has two accumulators: the lookup's in
-/// gradients(), and the head's behind it in accumulators(). They are summed once, at the end,
-/// exactly as two stages would do, so the bits do not depend on the cut.
+/// gradients(), and the head's behind it in accumulators(). Whoever takes the gradients sums them
+/// once, at the end, exactly as for two stages, so the bits do not depend on the cut.
 class ParameterStore {
  public:
   ParameterStore(const config::ModelConfig& model, const Slice& slice, c10::Device device);
@@ -36,9 +36,8 @@ class ParameterStore {
   /// Throws Error(fault) if the slice has no such parameter.
   const Parameter& at(const std::string& name) const;
   bool contains(const std::string& name) const { return by_name_.contains(name); }
-  /// The parameter whose `gradient` this is; nullptr for the head's accumulator of a tied matrix
-  /// beside the lookup's.
-  const Parameter* owner_of(const at::Tensor& accumulator) const;
+  /// The parameter whose `gradient` this is: one of parameters(), or tied_head().
+  const Parameter& owner_of(const at::Tensor& accumulator) const;
   /// The tied matrix as the head uses it: its gradient is the head's accumulator.
   const Parameter& tied_head() const { return tied_head_; }
 
@@ -57,11 +56,6 @@ class ParameterStore {
   void weights_changed();
 
   void zero_gradients();
-  /// Both uses of a tied matrix are in this slice.
-  bool has_both_tied_uses() const { return accumulators_.numel() > gradients_.numel(); }
-  /// Adds the head's accumulator of a tied matrix to the lookup's. Once a step, when both are
-  /// complete, where has_both_tied_uses().
-  void sum_tied_gradients();
 
  private:
   void place(const std::vector<ParameterSpec>& specs, bool decay);

@@ -57,6 +57,21 @@ TEST(MpiCommunicator, AMessageOfAnotherSizeIsAnErrorWithOperationPeerAndBytes) {
   world->barrier().wait();
 }
 
+TEST(MpiCommunicator, ASwappedPairOfMessagesIsAnErrorWithBothTags) {
+  const std::unique_ptr<Communicator> world = make_mpi_world();
+  for (const std::int64_t elements : {1, 1 << 20}) {
+    const std::unique_ptr<Communicator> group = world->split(0, world->rank());
+    const at::Tensor tensor = at::zeros({elements}, at::kFloat);
+    if (world->size() > 1 && world->rank() == 0) group->send(tensor, 1, 13).wait();
+    if (world->rank() != 1) continue;
+    const Work received = group->recv(tensor, 0, 12);
+    const std::string message = message_of(received);
+    EXPECT_NE(message.find("message 13 came where 12 was expected"), std::string::npos) << message;
+    EXPECT_THROW(received.wait(), TagMismatch);
+  }
+  world->barrier().wait();
+}
+
 TEST(MakeWorld, ProposesTheNearestBackend) {
   try {
     make_world("mpl");

@@ -78,6 +78,17 @@ TEST(ThreadCommunicator, AMessageOfAnotherSizeFailsOnBothSides) {
   });
 }
 
+TEST(ThreadCommunicator, ASwappedPairOfMessagesFailsOnBothSides) {
+  on_threads(2, [](Communicator& world) {
+    const at::Tensor tensor = at::zeros({5}, at::kFloat);
+    const bool sends = world.rank() == 0;
+    const Work work = sends ? world.send(tensor, 1, 13) : world.recv(tensor, 0, 12);
+    EXPECT_NE(message_of(work).find("message 13 came where 12 was expected"), std::string::npos)
+        << message_of(work);
+    EXPECT_THROW(work.wait(), TagMismatch);
+  });
+}
+
 TEST(ThreadCommunicator, AGroupOfNoRanksIsRefused) { EXPECT_THROW(make_thread_group(0), Error); }
 
 }  // namespace

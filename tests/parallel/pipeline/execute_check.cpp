@@ -36,11 +36,14 @@ class Pipeline {
 
   Timeline run(const Schedule& lowered) {
     announced_.clear();
-    return execute(lowered, stages_, edges_, [this](int stage) {
-      announced_.push_back(stage);
-      EXPECT_EQ(owned_.at(stage)->backwards() % microbatches_, 0)
-          << "stage " << stage << " is not final";
-    });
+    return execute(
+        lowered, stages_, edges_,
+        [this](int stage) {
+          announced_.push_back(stage);
+          EXPECT_EQ(owned_.at(stage)->backwards() % microbatches_, 0)
+              << "stage " << stage << " is not final";
+        },
+        log_);
   }
 
   void expect_gradients_of(const ToyResult& reference) const {
@@ -98,6 +101,7 @@ class Pipeline {
   std::map<int, std::unique_ptr<ToyStage>> owned_;
   LocalStages stages_;
   std::vector<int> announced_;
+  ActionLog log_;
 };
 
 void expect_whole_and_in_order(const Timeline& timeline, const std::vector<Action>& actions) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "parallel/pipeline/lower.hpp"
@@ -157,10 +158,12 @@ TEST(Execute, WhatAStageThrowsNamesRankAndAction) {
   const Schedule lowered = lower(one_f_one_b(1, 3));
   comm::on_threads(1, [&](comm::Communicator& world) {
     const parallel::ProcessGrid grid(world, {});
+    ActionLog log;
     SlowStage stage(0, 1, 0);
     stage.fails_at = 2;
     try {
-      execute(lowered, {{0, &stage}}, Edges(grid, {0}), [](int) {});
+      execute(
+          lowered, {{0, &stage}}, Edges(grid, {0}), [](int) {}, log);
       ADD_FAILURE() << "nothing was thrown";
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::fault);
@@ -169,16 +172,64 @@ TEST(Execute, WhatAStageThrowsNamesRankAndAction) {
   });
 }
 
+/// What rank 1 of two complains about when it runs `ours` while rank 0 runs `theirs`.
+std::string complaint_of_rank_1(const std::string& theirs, const std::string& ours) {
+  std::string complaint;
+  comm::on_threads(2, [&](comm::Communicator& world) {
+    const parallel::ProcessGrid grid(world, {.stages = 2, .replicas = 1});
+    const Schedule lowered = from_text(theirs + "\n" + ours);
+    ActionLog log;
+    SlowStage stage(grid.stage(), 2, 0);
+    try {
+      execute(
+          lowered, {{grid.stage(), &stage}}, Edges(grid, {0, 1}), [](int) {}, log);
+    } catch (const Error& error) {
+      if (grid.stage() == 1) complaint = error.what();
+    }
+  });
+  return complaint;
+}
+
+TEST(Execute, ASwappedPairOfSendsIsNamed) {
+  EXPECT_THAT(
+      complaint_of_rank_1("0F0 0F1 0SEND_F1 0SEND_F0", "1RECV_F0 1RECV_F1 1F0 1F1"),
+      HasSubstr("1F0 (action 3 of 4): waits for 1RECV_F0 from rank 0, which sent 0SEND_F1"));
+}
+
+TEST(Execute, AMissingReceiveIsNamed) {
+  EXPECT_THAT(complaint_of_rank_1("0F0 0F1 0SEND_F0 0SEND_F1", "1RECV_F0 1F0 1F1"),
+              AllOf(HasSubstr("pipeline rank 1, 1F1 (action 3 of 3): "),
+                    HasSubstr("needs 1RECV_F1 from rank 0, which the schedule does not have "
+                              "before it")));
+}
+
+TEST(Edges, TagsTellMessagesApart) {
+  std::set<int> tags;
+  for (int stage = 0; stage < 158; ++stage) {
+    for (int m = 0; m < 101; ++m) {
+      for (const Op op : {Op::send_forward, Op::send_backward}) {
+        const Action send{stage, op, m};
+        EXPECT_TRUE(tags.insert(tag_of(send)).second) << to_string(send);
+        EXPECT_EQ(tag_of(send), tag_of(counterpart(send)));
+      }
+    }
+  }
+  EXPECT_LE(*tags.rbegin(), comm::kMostTag);
+  EXPECT_GE(tag_of({kNumberLimit - 1, Op::send_forward, kNumberLimit - 1}), 0);
+}
+
 TEST(Execute, ShapesThatAreWrongAreNamedNotSent) {
   const Schedule lowered = lower(one_f_one_b(2, 1));
   comm::on_threads(2, [&](comm::Communicator& world) {
     const parallel::ProcessGrid grid(world, {.stages = 2, .replicas = 1});
     if (grid.stage() == 1) return;
+    ActionLog log;
     SlowStage forgets_its_output(1, 2, 0);
     EXPECT_THAT(
         [&] {
           try {
-            execute(lowered, {{0, &forgets_its_output}}, Edges(grid, {0, 1}), [](int) {});
+            execute(
+                lowered, {{0, &forgets_its_output}}, Edges(grid, {0, 1}), [](int) {}, log);
           } catch (const Error& error) {
             return std::string(error.what());
           }
@@ -195,9 +246,11 @@ TEST(StepReport, MeasuredIdleStandsBesideThePredicted) {
   comm::on_threads(kRanks, [&](comm::Communicator& world) {
     const parallel::ProcessGrid grid(world, {.stages = kRanks, .replicas = 1});
     const Edges edges(grid, rank_of_stage(lowered));
+    ActionLog log;
     SlowStage stage(grid.stage(), kRanks, kForward);
     world.barrier().wait();
-    const Timeline timeline = execute(lowered, {{grid.stage(), &stage}}, edges, [](int) {});
+    const Timeline timeline = execute(
+        lowered, {{grid.stage(), &stage}}, edges, [](int) {}, log);
     const StepReport report = report_step(grid.pipeline(), lowered, timeline, at::kCPU);
     ASSERT_EQ(report.ranks.size(), 3U);
     for (const RankReport& rank : report.ranks) {

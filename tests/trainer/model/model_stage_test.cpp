@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "tests/trainer/model/small_models.hpp"
 #include "trainer/optimizer/adamw.hpp"
 
@@ -90,20 +92,48 @@ TEST_P(EveryModel, EveryGradientIsAnnouncedOnceAndFinal) {
   const auto& [name, model, mode] = GetParam();
   for (const bool split : {false, true}) {
     Pipeline whole(model, {whole_model(model)}, mode);
-    std::map<std::string, at::Tensor> announced;
-    whole.stage(0).on_gradient_final([&](const Parameter& parameter) {
-      EXPECT_TRUE(announced.emplace(parameter.spec.name, parameter.gradient.clone()).second);
+    ModelStage& stage = whole.stage(0);
+    std::map<const Parameter*, at::Tensor> announced;
+    stage.on_gradient_final([&](const Parameter& parameter) {
+      EXPECT_TRUE(announced.emplace(&parameter, parameter.gradient.clone()).second);
     });
     whole.begin(3);
     for (int j = 0; j < 3; ++j) whole.forward(j);
     for (int j = 0; j < 3; ++j) {
       EXPECT_TRUE(announced.empty());
-      split ? whole.stage(0).backward_input(j, {}) : whole.stage(0).backward(j, {});
+      split ? stage.backward_input(j, {}) : stage.backward(j, {});
     }
     EXPECT_EQ(announced.empty(), split);
-    for (int j = 0; split && j < 3; ++j) whole.stage(0).backward_weight(j);
-    for (const auto& [parameter, gradient] : whole.gradients())
-      EXPECT_TRUE(at::equal(gradient, announced.at(parameter))) << parameter;
+    for (int j = 0; split && j < 3; ++j) stage.backward_weight(j);
+    EXPECT_EQ(announced.size(), stage.parameters().parameters().size() + model.tied_embeddings);
+    for (const auto& [parameter, gradient] : announced)
+      EXPECT_TRUE(at::equal(gradient, parameter->gradient)) << parameter->spec.name;
+  }
+}
+
+TEST_P(EveryModel, SumsInATreeArePairsOfPairs) {
+  const auto& [name, model, mode] = GetParam();
+  const auto only = [&](int wanted) {  // the gradients of one micro-batch
+    Pipeline one(model, {whole_model(model)}, mode, true);
+    one.stage(0).begin_step(1.0 / 64, 1);
+    const small::Batch given = small::batch(model, wanted);
+    one.stage(0).set_microbatch(0, given.tokens, given.targets);
+    one.forward(0);
+    one.backward(0);
+    return one.stage(0).parameters().accumulators().clone();
+  };
+  for (const int count : {1, 2, 3, 4, 6, 7}) {
+    Pipeline tree(model, partition(model, 1), mode, true);
+    tree.begin(count);
+    for (int j = 0; j < count; ++j) tree.forward(j);
+    for (int j = 0; j < count; ++j) tree.backward(j);
+    const std::function<at::Tensor(int, int)> sum = [&](int begin, int end) {
+      if (end - begin == 1) return only(begin);
+      int half = 1;
+      while (2 * half < end - begin) half *= 2;
+      return sum(begin, begin + half) + sum(begin + half, end);
+    };
+    EXPECT_TRUE(at::equal(tree.stage(0).parameters().accumulators(), sum(0, count))) << count;
   }
 }
 

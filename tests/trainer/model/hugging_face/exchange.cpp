@@ -41,6 +41,7 @@ void export_one(const config::ModelConfig& model, at::ScalarType type, const pat
   stage.set_microbatch(0, tokens, targets);
   stage.forward(0, {});
   stage.backward(0, {});
+  small::sum_tied_uses(stage, stage);
   NamedTensors gradients;
   for (const Parameter& parameter : stage.parameters().parameters()) {
     gradients.emplace(parameter.spec.name, parameter.gradient);
