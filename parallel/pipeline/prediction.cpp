@@ -26,7 +26,7 @@ double Prediction::peak_bytes() const {
 Prediction predict(std::string name, const ScheduleShape& shape, Schedule compute,
                    const Workload& workload) {
   Prediction prediction{.name = std::move(name), .shape = shape, .compute = std::move(compute)};
-  prediction.lowered = lower(prediction.compute);
+  prediction.lowered = lower(prediction.compute, workload.costs);
   prediction.simulation = simulate(prediction.lowered, workload.costs);
   prediction.memory = memory_over_time(prediction.simulation, workload.memory, workload.edge_bytes);
   for (const auto& actions : prediction.lowered.ranks) {
