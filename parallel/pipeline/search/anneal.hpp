@@ -14,8 +14,8 @@ struct Cooling {
 };
 
 /// Simulated annealing of the orders (van Laarhoven et al. 1992, "Job shop scheduling by simulated
-/// annealing", sections 3-4) with moves of the blocks of a critical path (Nowicki, Smutnicki 1996,
-/// "A fast taboo search algorithm for the job shop problem", section 3), and, because full ranks
+/// annealing") with moves of the blocks of a critical path (Nowicki, Smutnicki 1996,
+/// "A fast taboo search algorithm for the job shop problem"), and, because full ranks
 /// leave few of those, also moves and swaps of near actions. An order that needs more slots than
 /// there are is never entered.
 class Annealer {

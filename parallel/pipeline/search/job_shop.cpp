@@ -103,9 +103,10 @@ JobShop make_job_shop(const std::vector<int>& rank_of_stage, const Costs& costs,
   for (int rank = 0; rank < shop.ranks; ++rank) slowest = std::max(slowest, work_of(shop, rank));
   if (slowest > 0) shop.unit_seconds = slowest;
   for (double& length : shop.length) length /= shop.unit_seconds;
+  const double hop = costs.transfer_seconds() / shop.unit_seconds;
   for (int stage = 0; stage + 1 < shop.stages; ++stage) {
-    link(shop, 3 * stage + 3, 3 * stage, costs.hop_seconds / shop.unit_seconds);
-    link(shop, 3 * stage + 1, 3 * stage + 4, costs.hop_seconds / shop.unit_seconds);
+    link(shop, 3 * stage + 3, 3 * stage, hop);
+    link(shop, 3 * stage + 1, 3 * stage + 4, hop);
   }
   fill_chain(shop);
   return shop;

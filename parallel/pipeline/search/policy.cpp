@@ -87,7 +87,8 @@ void PolicyMaker::vary(Policy& policy, Random& random) const {
 }
 
 int PolicyMaker::most_in_flight(int stage) const {
-  const auto rank = static_cast<std::size_t>(shop_.rank_of[static_cast<std::size_t>(3 * stage)]);
+  const std::size_t forward = 3 * static_cast<std::size_t>(stage);
+  const auto rank = static_cast<std::size_t>(shop_.rank_of[forward]);
   return std::min({shop_.slots[rank], 2 * shop_.stages, shop_.microbatches});
 }
 

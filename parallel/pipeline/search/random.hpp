@@ -5,7 +5,7 @@
 namespace spillway::pipeline {
 
 /// The numbers of a search, the same for the same seed everywhere: SplitMix64, Steele et al. 2014,
-/// "Fast splittable pseudorandom number generators", Figure 16.
+/// "Fast splittable pseudorandom number generators".
 class Random {
  public:
   explicit Random(std::uint64_t seed) : state_(seed) {}

@@ -18,7 +18,21 @@ double stages_per_rank(const SearchProblem& problem) {
   return static_cast<double>(problem.rank_of_stage.size()) / problem.ranks;
 }
 
-void check_sizes(const SearchProblem& problem) {
+void check_costs(const Costs& costs) {
+  const auto check = [](double seconds, const std::string& what) {
+    if (seconds >= 0 && std::isfinite(seconds)) return;
+    fail_input(what + " takes " + number_text(seconds) + " seconds; valid are 0 and more");
+  };
+  check(costs.transfer_seconds(), "a transfer");
+  for (std::size_t stage = 0; stage < costs.stages.size(); ++stage) {
+    for (const Op op : {Op::forward, Op::backward_input, Op::backward_weight}) {
+      check(costs.stages[stage].of(op),
+            std::string(to_string(op)) + " of stage " + std::to_string(stage));
+    }
+  }
+}
+
+void check_problem(const SearchProblem& problem) {
   const std::size_t stages = problem.rank_of_stage.size();
   if (problem.microbatches < 1 || problem.ranks < 1) {
     fail_input("a search needs at least 1 micro-batch and 1 rank, not " +
@@ -28,6 +42,7 @@ void check_sizes(const SearchProblem& problem) {
     fail_input("costs of " + std::to_string(problem.costs.stages.size()) + " stages given for " +
                std::to_string(stages) + " stages");
   }
+  check_costs(problem.costs);
   if (problem.memory_cap.size() != static_cast<std::size_t>(problem.ranks)) {
     fail_input("memory caps of " + std::to_string(problem.memory_cap.size()) + " ranks given for " +
                std::to_string(problem.ranks) + " ranks");
@@ -90,7 +105,7 @@ void check_seed(const Seed& seed, const SearchProblem& problem) {
 
 SearchResult search_schedule(const SearchProblem& problem, const std::vector<Seed>& seeds,
                              double effort) {
-  check_sizes(problem);
+  check_problem(problem);
   const JobShop shop =
       make_job_shop(problem.rank_of_stage, problem.costs, problem.microbatches, slots_of(problem));
   check_caps(problem, shop);

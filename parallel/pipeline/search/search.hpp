@@ -13,7 +13,7 @@ struct SearchProblem {
   std::vector<int> rank_of_stage = {};
   int ranks = 1;
   int microbatches = 1;
-  Costs costs = {};  ///< stages: one a stage; messages cost hop_seconds only
+  Costs costs = {};  ///< stages: one a stage; while searching, messages do not queue for bandwidth
   /// By rank: the most activations at once, in micro-batches of a rank's whole share, as
   /// Simulation::peak_activations counts them: a stage of v per rank counts 1/v from the start of
   /// its F to the end of its W. Infinity: no limit.
@@ -36,13 +36,13 @@ struct SearchResult {
 
 /// Finds the compute schedule of least makespan under the caps: list scheduling under thousands of
 /// policies, for many micro-batches also a solution for 2 per rank whose steady unit is repeated
-/// (Lin et al. 2023, arXiv:2311.15269, section 4), then simulated annealing from the best of these
+/// (Lin et al. 2023, arXiv:2311.15269), then simulated annealing from the best of these
 /// and of the seeds. Never worse than a seed that fits.
 ///
 /// The same input gives the same schedule: the work is counted, not timed. `effort` scales it; 1
 /// takes up to half a second for some hundred actions, and some seconds for 16 stages of 64
 /// micro-batches. Throws Error(input) naming the least cap that is enough where the caps allow no
-/// schedule, and where sizes of the problem do not go together.
+/// schedule, and where sizes of the problem do not go together or costs are negative.
 SearchResult search_schedule(const SearchProblem& problem, const std::vector<Seed>& seeds,
                              double effort = 1);
 

@@ -13,12 +13,12 @@ constexpr std::uint64_t kSeed = 1;
 constexpr int kLargestGroup = 4;
 /// Up to so many actions a shop gets all trials and moves, and above it fewer, since each costs
 /// more.
-constexpr double kSmall = 1200;
-constexpr double kTrials = 1000;  ///< policies for each size of groups
-constexpr double kMoves = 500'000;
+constexpr double kSmall = 600;
+constexpr double kTrials = 2000;  ///< policies for each size of groups
+constexpr double kMoves = 1'000'000;
 constexpr double kMovesOfRound = 20'000;  ///< more, shorter rounds find more than few long ones
-/// Temperatures, in units of the work of the slowest rank on one micro-batch.
-/// From a start, from the best so far, and at the end of both.
+/// Temperatures from a start, from the best so far, and at the end of both, in units of the work of
+/// the slowest rank on one micro-batch.
 constexpr double kHot = 0.17, kWarm = 0.085, kCold = 0.007;
 
 class Solver {

@@ -170,7 +170,7 @@ TEST(Search, CapsThatAllowNoScheduleAreRefusedWithTheLeastThatDo) {
                         "that is enough is 1"));
 }
 
-TEST(Search, SizesThatDoNotGoTogetherAreRefused) {
+TEST(Search, ProblemsThatMakeNoSenseAreRefused) {
   const SearchProblem good = problem_of(Placement::linear, {.ranks = 2, .microbatches = 3}, 2);
   const auto refusal = [&](const auto& spoil, const std::vector<Seed>& seeds = {}) {
     SearchProblem problem = good;
@@ -180,6 +180,10 @@ TEST(Search, SizesThatDoNotGoTogetherAreRefused) {
   EXPECT_THAT(refusal([](SearchProblem& p) { p.microbatches = 0; }), HasSubstr("not 0 and 2"));
   EXPECT_THAT(refusal([](SearchProblem& p) { p.costs.stages.pop_back(); }),
               HasSubstr("costs of 1 stages given for 2 stages"));
+  EXPECT_THAT(refusal([](SearchProblem& p) { p.costs.stages[1].backward_weight = -1; }),
+              HasSubstr("W of stage 1 takes -1 seconds; valid are 0 and more"));
+  EXPECT_THAT(refusal([](SearchProblem& p) { p.costs.hop_seconds = kNoCap; }),
+              HasSubstr("a transfer takes inf seconds"));
   EXPECT_THAT(refusal([](SearchProblem& p) { p.memory_cap.push_back(1); }),
               HasSubstr("memory caps of 3 ranks given for 2 ranks"));
   EXPECT_THAT(refusal([](SearchProblem& p) { p.rank_of_stage[1] = 2; }),
@@ -188,6 +192,16 @@ TEST(Search, SizesThatDoNotGoTogetherAreRefused) {
               HasSubstr("no stage is placed on rank 1"));
   const Schedule other = make_schedule("1f1b", {.ranks = 2, .microbatches = 4});
   EXPECT_THAT(refusal([](SearchProblem&) {}, {{"mine", other}}), HasSubstr("the seed mine has"));
+}
+
+TEST(Search, ActionsAndHopsThatTakeNoTimeAreFine) {
+  SearchProblem problem =
+      problem_of(Placement::loop, {.ranks = 3, .chunks = 2, .microbatches = 5}, 2);
+  problem.costs = uniform_costs(6, 1, 0, 1);
+  problem.costs.stages[0] = {};
+  EXPECT_GE(search_schedule(problem, {}, 0.01).makespan, 5 * 4);
+  problem.costs = uniform_costs(6, 0, 0, 0);
+  EXPECT_EQ(search_schedule(problem, {}, 0.01).makespan, 0);
 }
 
 TEST(Search, NoPrioritiesDeadlockTheDispatcher) {
