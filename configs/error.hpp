@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <source_location>
 #include <stdexcept>
 #include <string>
@@ -15,15 +16,21 @@ enum class ErrorKind : int {
   fault = 3,  ///< a fault while running; the message starts with the source location
 };
 
+/// Which ranks throw an error: this one, or all of them the same one, so that one speaks for all.
+enum class ThrownBy : std::uint8_t { this_rank, all_ranks };
+
 /// The one error type of Spillway besides c10::Error. what() is one line: what, where, the value,
 /// what would be valid.
 class Error : public std::runtime_error {
  public:
-  Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
+  Error(ErrorKind kind, const std::string& message, ThrownBy thrown_by = ThrownBy::this_rank)
+      : std::runtime_error(message), kind_(kind), thrown_by_(thrown_by) {}
   ErrorKind kind() const { return kind_; }
+  ThrownBy thrown_by() const { return thrown_by_; }
 
  private:
   ErrorKind kind_;
+  ThrownBy thrown_by_;
 };
 
 /// Throws a fault; `at` is the caller.

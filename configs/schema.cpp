@@ -36,12 +36,6 @@ void validate(const ParallelConfig& parallel, std::int64_t layers) {
                " is fewer than parallel.stages x parallel.chunks = " + number(parallel.stages) +
                " x " + number(parallel.chunks) + " = " + number(slices));
   }
-  if (parallel.reproducible) {
-    fail_input(
-        "parallel.reproducible = true: sums in one tree over all replicas are not there yet; "
-        "valid: "
-        "false (any number of stages and any schedule give the same bits without it)");
-  }
   const auto& by_hand = parallel.layers_per_stage;
   if (by_hand.empty()) return;
   const std::int64_t sum = std::accumulate(by_hand.begin(), by_hand.end(), std::int64_t{0});
@@ -59,6 +53,11 @@ void validate(const ParallelConfig& parallel, std::int64_t layers) {
 void validate(const Config& config) {
   validate(config.model);
   validate(config.parallel, config.model.layers);
+  if (config.parallel.reproducible && config.compression.method != "none") {
+    fail_input("compression.method = \"" + config.compression.method +
+               "\" with parallel.reproducible; valid: none (what is compressed depends on how the "
+               "batch is spread over replicas)");
+  }
 }
 
 }  // namespace spillway::config

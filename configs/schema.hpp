@@ -73,7 +73,7 @@ struct ParallelConfig {
             "model chunks (virtual stages) per rank; schedules on a V have two without being asked",
             "", at_least(1)},
         Field{"layers_per_stage", &S::layers_per_stage,
-              "layers of each stage, first to last; empty: balanced by parameters and FLOPs"},
+              "layers of each stage, first to last; empty: balanced by FLOPs, then parameters"},
         Field{"schedule", &S::schedule,
               "pipeline schedule: gpipe | 1f1b | interleaved-1f1b | looped-bfs | zb-h1 | zb-h2 | "
               "interleaved-zb | zbv | v-half | v-min | dualpipev | csv:FILE"},
@@ -135,7 +135,8 @@ struct PrecisionConfig {
     using S = PrecisionConfig;
     return std::tuple{
         Field{"mode", &S::mode,
-              "fp32; bf16-amp (autocast); bf16-qat (bf16 weights and activations, fp32 master, "
+              "fp32; bf16-amp (bf16 GEMMs, as autocast); bf16-qat (bf16 weights and activations, "
+              "fp32 master, "
               "straight-through)",
               "", one_of("fp32 | bf16-amp | bf16-qat")},
         Field{"max_skips", &S::max_skips, "non-finite steps in a row before the run stops", "steps",

@@ -1,6 +1,9 @@
 #include "trainer/gradient_sync.hpp"
 
 #include "compression/make_exchange.hpp"
+#include "compression/tree_mean.hpp"
+#include "configs/error.hpp"
+#include "trainer/optimizer/gradient_norm.hpp"
 
 namespace spillway::trainer {
 namespace {
@@ -41,46 +44,133 @@ std::vector<compression::Bucket> make_stage_buckets(const ParameterStore& store,
   return buckets;
 }
 
+std::unique_ptr<compression::GradientExchange> make_exchange(const config::Config& config,
+                                                             const Layout& layout,
+                                                             const parallel::ProcessGrid& grid) {
+  if (config.parallel.reproducible)
+    return std::make_unique<compression::TreeMeanExchange>(grid.replica_group());
+  return compression::make_gradient_exchange(config.compression, grid.replica_group(),
+                                             shapes(layout.model),
+                                             static_cast<std::uint64_t>(config.run.seed));
+}
+
+/// The group of the two ranks that hold a tied matrix, the embedding's first; null elsewhere, and
+/// where one rank holds both. Collective over the pipeline.
+std::unique_ptr<comm::Communicator> make_tied_group(const Layout& layout,
+                                                    const parallel::ProcessGrid& grid) {
+  const int embedding = layout.rank_of_stage.front(), head = layout.rank_of_stage.back();
+  if (!layout.model.tied_embeddings || embedding == head) return nullptr;
+  const bool member = grid.stage() == embedding || grid.stage() == head;
+  return grid.pipeline().split(member ? 0 : -1, grid.stage() == embedding ? 0 : 1);
+}
+
 }  // namespace
 
 GradientSync::GradientSync(const config::Config& config, const Layout& layout,
                            const parallel::ProcessGrid& grid,
                            const std::vector<ModelStage*>& stages)
-    : tied_(layout.model.tied_embeddings ? grid.tied() : nullptr),
-      exchange_(compression::make_gradient_exchange(config.compression, grid.replica_group(),
-                                                    shapes(layout.model),
-                                                    static_cast<std::uint64_t>(config.run.seed))) {
+    : reproducible_(config.parallel.reproducible),
+      exchange_(make_exchange(config, layout, grid)),
+      tied_(make_tied_group(layout, grid)) {
   for (ModelStage* stage : stages) {
-    StageBuckets one{
-        .stage = stage,
-        .buckets = make_stage_buckets(stage->parameters(), config.compression.bucket_mib)};
-    if (tied_) one.tied_gradient = stage->tied_gradient();
-    one.owns_tied = stage->options().slice.has_embedding;
+    auto one = std::make_unique<StageBuckets>();
+    one->stage = stage;
+    one->buckets = make_stage_buckets(stage->parameters(), config.compression.bucket_mib);
+    for (std::size_t i = 0; i < one->buckets.size(); ++i) {
+      for (const auto& entry : one->buckets[i].entries) one->bucket_of.emplace(entry.name, i);
+    }
+    if (layout.model.tied_embeddings) {
+      const ParameterStore& store = stage->parameters();
+      const Slice& slice = stage->options().slice;
+      if (slice.has_embedding) embedding_gradient_ = store.at(kTokenEmbedding).gradient;
+      if (slice.has_head) head_gradient_ = store.tied_head().gradient;
+    }
+    stage->on_gradient_final([this, &buckets = *one](const Parameter& parameter) {
+      gradient_final(buckets, parameter);
+    });
     stages_.push_back(std::move(one));
   }
 }
 
-void GradientSync::begin_step(std::int64_t step) { exchange_->begin_step(step); }
-
-void GradientSync::gradients_final(std::size_t stage) {
-  StageBuckets& one = stages_.at(stage);
-  one.stage->finish_gradients();
-  if (one.tied_gradient.defined()) {
-    comm::Work sum = tied_->all_reduce(one.tied_gradient);
-    if (one.owns_tied)
-      sum.wait();
-    else
-      open_.push_back(std::move(sum));
+void GradientSync::begin_step(std::int64_t step) {
+  exchange_->begin_step(step);
+  first_non_finite_ = -1;
+  for (const auto& one : stages_) {
+    one->started = 0;
+    one->missing.clear();
+    for (const compression::Bucket& bucket : one->buckets)
+      one->missing.push_back(bucket.entries.size());
   }
-  for (const compression::Bucket& bucket : one.buckets)
-    open_.push_back(exchange_->exchange(bucket));
+}
+
+void GradientSync::gradient_final(StageBuckets& one, const Parameter& parameter) {
+  if (is_tied_head(parameter)) return head_final(parameter);
+  if (!reproducible_ && embedding_gradient_.defined() && parameter.spec.name == kTokenEmbedding) {
+    note_non_finite(parameter);
+    sum_tied_uses();
+  }
+  const std::size_t i = one.bucket_of.at(parameter.spec.name);
+  if (--one.missing.at(i) > 0) return;
+  start(one.buckets[i], one.stage->parameters());
+  ++one.started;
+}
+
+void GradientSync::head_final(const Parameter& parameter) {
+  note_non_finite(parameter);
+  if (reproducible_) {
+    const compression::Bucket alone{parameter.gradient.view({-1}),
+                                    {{parameter.spec.name, parameter.gradient}}};
+    open_.push_back(exchange_->exchange(alone));
+  } else if (tied_) {
+    open_.push_back(tied_->all_reduce(head_gradient_));
+  }
+}
+
+void GradientSync::start(const compression::Bucket& bucket, const ParameterStore& store) {
+  // Before the exchange mixes replicas: here it is still known whose value it is.
+  if (!all_finite(bucket.flat)) {
+    for (const auto& entry : bucket.entries) note_non_finite(store.at(entry.name));
+  }
+  open_.push_back(exchange_->exchange(bucket));
+}
+
+void GradientSync::note_non_finite(const Parameter& parameter) {
+  if (all_finite(parameter.gradient)) return;
+  const bool first = first_non_finite_ < 0 || parameter.spec.index < first_non_finite_;
+  if (first) first_non_finite_ = parameter.spec.index;
+}
+
+bool GradientSync::is_tied_head(const Parameter& parameter) const {
+  return head_gradient_.defined() &&
+         head_gradient_.const_data_ptr() == parameter.gradient.const_data_ptr();
+}
+
+/// The embedding is the last to have its backward: the head's half was sent, or made, long ago.
+void GradientSync::sum_tied_uses() {
+  if (tied_) {
+    tied_->all_reduce(embedding_gradient_.defined() ? embedding_gradient_ : head_gradient_).wait();
+  } else if (embedding_gradient_.defined()) {
+    embedding_gradient_.add_(head_gradient_);
+  }
+}
+
+void GradientSync::check_started(std::size_t stage) const {
+  const StageBuckets& one = *stages_.at(stage);
+  if (one.started == one.buckets.size()) return;
+  fail(std::to_string(one.started) + " of " + std::to_string(one.buckets.size()) +
+       " gradient exchanges have started behind the last backward of a stage");
 }
 
 void GradientSync::wait() {
   for (const comm::Work& work : open_) work.wait();
   open_.clear();
-  for (const StageBuckets& one : stages_) {
-    if (one.tied_gradient.defined()) tied_->broadcast(one.tied_gradient, 0).wait();
+  if (reproducible_) sum_tied_uses();
+  if (tied_) {
+    if (reproducible_) return;  // both ranks have the sum
+    tied_->broadcast(embedding_gradient_.defined() ? embedding_gradient_ : head_gradient_, 0)
+        .wait();
+  } else if (head_gradient_.defined() && !head_gradient_.is_alias_of(embedding_gradient_)) {
+    head_gradient_.copy_(embedding_gradient_);
   }
 }
 

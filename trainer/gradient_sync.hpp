@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "compression/bucket.hpp"
@@ -12,13 +14,16 @@
 
 namespace spillway::trainer {
 
-/// Brings the gradients of this rank's stages to their mean over all replicas, as soon as the
-/// pipeline says that they are final.
+/// Brings the gradients of this rank's stages to their mean over all replicas: the exchange of a
+/// bucket starts as soon as the last of its gradients is final, in the midst of the stage's last
+/// backward, and runs beside the rest of it.
 ///
-/// A tied matrix with its two uses on two ranks is summed over both (the tied group), then
-/// exchanged by the embedding's rank alone, which hands the mean to the head's rank: both copies
-/// get the same bits, and replicas carry it once. Collective over the pipeline and the replica
-/// group: every rank calls the same functions in the same order.
+/// The two uses of a tied matrix are summed first: where two ranks hold them, by the one with the
+/// embedding, which alone exchanges the sum and hands the mean back, so that both copies get the
+/// same bits and replicas carry it once. With parallel.reproducible the order is turned around,
+/// since only sums of one use over all micro-batches have a fixed tree: each use is exchanged, then
+/// the two means are summed. Collective over the pipeline and the replica group: every rank calls
+/// the same functions in the same order.
 class GradientSync {
  public:
   /// `stages`: this rank's, ascending; they must outlive this.
@@ -26,30 +31,45 @@ class GradientSync {
                const parallel::ProcessGrid& grid, const std::vector<ModelStage*>& stages);
 
   void begin_step(std::int64_t step);
-  /// The last backward of the stage (an index into `stages`) is done. Returns at once, except that
-  /// the embedding's rank waits for the head's half of a tied gradient, which the last stage has
-  /// long sent.
-  void gradients_final(std::size_t stage);
+  /// Throws Error(fault) unless every exchange of the stage (an index into `stages`) has started,
+  /// as it has when the stage's last backward is done.
+  void check_started(std::size_t stage) const;
   /// Waits until every gradient of this rank is the mean over replicas.
   void wait();
   /// See GradientExchange::end_step().
   void end_step(bool keep);
 
+  /// Index in the whole model of the first parameter whose own gradient, before replicas were
+  /// mixed, was not finite in this step; -1 if all were.
+  std::int64_t first_non_finite() const { return first_non_finite_; }
   compression::GradientExchange& exchange() { return *exchange_; }
 
  private:
   struct StageBuckets {
     ModelStage* stage = nullptr;
-    std::vector<compression::Bucket> buckets;
-    at::Tensor tied_gradient =
-        {};                  ///< of a tied matrix that another rank holds too, else undefined
-    bool owns_tied = false;  ///< the embedding's rank
+    std::vector<compression::Bucket> buckets = {};
+    std::unordered_map<std::string, std::size_t> bucket_of = {};  ///< parameter -> bucket
+    std::vector<std::size_t> missing = {};  ///< gradients of the bucket that are not final yet
+    std::size_t started = 0;
   };
 
-  comm::Communicator* tied_;
-  std::vector<StageBuckets> stages_;
+  void gradient_final(StageBuckets& one, const Parameter& parameter);
+  void head_final(const Parameter& parameter);
+  void start(const compression::Bucket& bucket, const ParameterStore& store);
+  void note_non_finite(const Parameter& parameter);
+  bool is_tied_head(const Parameter& parameter) const;
+  /// Ends with the sum on the embedding's rank at least.
+  void sum_tied_uses();
+
+  bool reproducible_;
+  std::vector<std::unique_ptr<StageBuckets>> stages_;
   std::unique_ptr<compression::GradientExchange> exchange_;
+  /// Of the ranks with the embedding (0) and the head (1) of a tied matrix, if they are two.
+  std::unique_ptr<comm::Communicator> tied_;
+  /// Their gradients of it, as far as this rank has them; else undefined.
+  at::Tensor embedding_gradient_, head_gradient_;
   std::vector<comm::Work> open_;
+  std::int64_t first_non_finite_ = -1;
 };
 
 }  // namespace spillway::trainer

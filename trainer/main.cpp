@@ -67,11 +67,10 @@ int run(const std::vector<std::string>& words) {
   return command->run({words.begin() + static_cast<std::ptrdiff_t>(length), words.end()});
 }
 
-/// One line on stderr. Bad input is usually the same on every rank, so rank 0 speaks for all: the
-/// others hold back, and the end of rank 0 ends them. What only another rank finds bad (a file
-/// missing on its host), and a fault, is reported by the rank that has it.
-void report(const spillway::comm::LaunchInfo& launch, ErrorKind kind, const std::string& message) {
-  const bool shared = kind == ErrorKind::input;
+/// One line on stderr. What is the same on every rank, as bad input usually is, rank 0 says for
+/// all: the others hold back, and the end of rank 0 ends them. What only another rank finds bad (a
+/// file missing on its host, a fault) is reported by the rank that has it.
+void report(const spillway::comm::LaunchInfo& launch, bool shared, const std::string& message) {
   if (shared && launch.rank != 0) std::this_thread::sleep_for(std::chrono::seconds(3));
   const bool named = launch.size > 1 && (!shared || launch.rank != 0);
   const std::string who = named ? "rank " + std::to_string(launch.rank) + ": " : "";
@@ -88,13 +87,15 @@ int main(int argc, char** argv) {
     return run({argv + 1, argv + argc});
   } catch (const spillway::Error& error) {
     code = static_cast<int>(error.kind());
-    report(launch, error.kind(), error.what());
+    const bool shared =
+        error.kind() == ErrorKind::input || error.thrown_by() == spillway::ThrownBy::all_ranks;
+    report(launch, shared, error.what());
   } catch (const c10::Error& error) {
     code = static_cast<int>(ErrorKind::fault);
-    report(launch, ErrorKind::fault, error.what_without_backtrace());
+    report(launch, false, error.what_without_backtrace());
   } catch (const std::exception& error) {
     code = static_cast<int>(ErrorKind::fault);
-    report(launch, ErrorKind::fault, error.what());
+    report(launch, false, error.what());
   }
   if (launch.size > 1) spillway::comm::MpiEnvironment::abort(code);
   return code;

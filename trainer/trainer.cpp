@@ -63,7 +63,8 @@ Trainer::Trainer(const config::Config& config, Ranks& ranks)
                      .slice = layout_.slices[static_cast<std::size_t>(stage)],
                      .precision = precision_mode(config.precision.mode),
                      .device = ranks.device,
-                     .microbatch_size = config.parallel.microbatch_size}));
+                     .microbatch_size = config.parallel.microbatch_size,
+                     .sum_in_tree = config.parallel.reproducible}));
     initialize(stages_.back()->parameters(), layout_.model,
                static_cast<std::uint64_t>(config.run.seed));
     optimizers_.push_back(std::make_unique<AdamW>(config.optimizer, stages_.back()->parameters()));
@@ -138,7 +139,8 @@ StepResult Trainer::step() {
 
   const double scale =
       static_cast<double>(ranks_.grid.replicas()) / static_cast<double>(batch.target_tokens_global);
-  for (const auto& stage : stages_) stage->begin_step(scale);
+  for (const auto& stage : stages_)
+    stage->begin_step(scale, static_cast<int>(config_.parallel.microbatches));
   set_microbatches(batch);
   run_pipeline(report, result);
 
@@ -164,12 +166,10 @@ void Trainer::run_pipeline(RankReport& report, StepResult& result) {
       layout_.lowered, local_stages(), *edges_,
       [&](int stage) {
         const auto found = std::find(numbers.begin(), numbers.end(), stage);
-        const auto index = static_cast<std::size_t>(found - numbers.begin());
-        // Before the exchange mixes replicas: here it is still known whose value it is.
-        note_non_finite(*stages_[index], report);
-        sync_->gradients_final(index);
+        sync_->check_started(static_cast<std::size_t>(found - numbers.begin()));
       },
       ranks_.log);
+  report.bad_parameter = sync_->first_non_finite();
   const auto wait_start = Clock::now();
   ranks_.log.waits("the gradients of all replicas in step " + std::to_string(result.step));
   sync_->wait();
@@ -178,14 +178,7 @@ void Trainer::run_pipeline(RankReport& report, StepResult& result) {
   report.pipeline_seconds = pipeline::span(result.timeline);
   report.busy_seconds = pipeline::usage(result.timeline, report.pipeline_seconds).busy_seconds;
   report.peak_activations =
-      pipeline::peak_activations(result.timeline, static_cast<int>(config_.parallel.chunks));
-}
-
-void Trainer::note_non_finite(const ModelStage& stage, RankReport& report) const {
-  const std::string name = first_non_finite(stage.parameters());
-  if (name.empty() || report.bad_parameter >= 0) return;
-  const auto found = std::find(parameters_.names.begin(), parameters_.names.end(), name);
-  report.bad_parameter = found - parameters_.names.begin();
+      pipeline::peak_activations(result.timeline, static_cast<int>(numbers.size()));
 }
 
 void Trainer::measure_gradients(RankReport& report) {

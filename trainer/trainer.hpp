@@ -69,7 +69,6 @@ class Trainer {
   void set_microbatches(const data::Batch& batch);
   pipeline::LocalStages local_stages() const;
   void run_pipeline(RankReport& report, StepResult& result);
-  void note_non_finite(const ModelStage& stage, RankReport& report) const;
   void measure_gradients(RankReport& report);
   void apply(const StepResult& result);
   double pipeline_bytes() const;

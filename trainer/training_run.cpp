@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <bit>
 #include <iostream>
 
 #include "configs/error.hpp"
@@ -33,6 +34,18 @@ std::string find_folder_fault(const std::filesystem::path& dir) {
   return "";
 }
 
+/// Only whole subtrees, and exact divisions, make sums over replicas those of one replica.
+void check_reproducible(const config::ParallelConfig& parallel, int replicas) {
+  if (!parallel.reproducible || replicas == 1) return;
+  const auto check = [](const std::string& what, std::int64_t value) {
+    if (std::has_single_bit(static_cast<std::uint64_t>(value))) return;
+    fail_input(what + " = " + std::to_string(value) +
+               "; valid with parallel.reproducible and several replicas: a power of two");
+  };
+  check("parallel.microbatches", parallel.microbatches);
+  check("replicas", replicas);
+}
+
 std::string rounded(double value, int digits = 4) {
   char text[32];
   std::snprintf(text, sizeof text, "%.*g", digits, value);
@@ -49,7 +62,7 @@ void check_run_folder(const std::filesystem::path& dir, comm::Communicator& worl
 }
 
 void check_run(const config::Config& config, int world) {
-  parallel::grid_shape(world, config.parallel.stages);
+  check_reproducible(config.parallel, parallel::grid_shape(world, config.parallel.stages).replicas);
   make_layout(config);
   if (config.mutation.rate > 0) data::select_operators(config.mutation.operators);
   if (config.data.corpus.empty())
@@ -201,9 +214,12 @@ void TrainingRun::note_skip(const StepResult& result) {
          .message = "not finite: " + result.verdict.non_finite,
          .level = Level::warning});
   if (trainer_.skips_in_a_row() >= config_.precision.max_skips) {
-    fail("step " + std::to_string(result.step) + ": " + std::to_string(trainer_.skips_in_a_row()) +
-         " non-finite steps in a row (precision.max_skips), last from " +
-         result.verdict.non_finite);
+    throw Error(ErrorKind::fault,
+                "step " + std::to_string(result.step) + ": " +
+                    std::to_string(trainer_.skips_in_a_row()) +
+                    " non-finite steps in a row (precision.max_skips), last from " +
+                    result.verdict.non_finite,
+                ThrownBy::all_ranks);
   }
 }
 

@@ -15,10 +15,10 @@ namespace {
 /// Makespans nearer than this are the same but for rounding.
 double rounded(double time) { return std::round(time * 1e9) / 1e9; }
 
-Contender contend(const Candidate& candidate, double cap) {
-  Contender one{.name = candidate.name};
+Contender contend(const Proposal& proposal, double cap) {
+  Contender one{.name = proposal.name};
   try {
-    one.prediction = candidate.predict();
+    one.prediction = proposal.predict();
     one.fits = fits(*one.prediction, cap);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::input) throw;
@@ -60,9 +60,9 @@ std::string loses(const Prediction& one, const Prediction& best) {
 
 }  // namespace
 
-std::vector<Contender> compare(const std::vector<Candidate>& candidates, double cap) {
+std::vector<Contender> compare(const std::vector<Proposal>& proposals, double cap) {
   std::vector<Contender> all;
-  for (const Candidate& candidate : candidates) all.push_back(contend(candidate, cap));
+  for (const Proposal& proposal : proposals) all.push_back(contend(proposal, cap));
   std::ranges::stable_sort(all, {}, key);
   for (Contender& one : all) {
     if (!one.prediction) continue;

@@ -12,7 +12,7 @@ namespace spillway::pipeline {
 
 /// A schedule to be judged: its name and what makes its prediction, which may throw Error(input)
 /// where the schedule cannot be had (too few layers for its chunks, ...).
-struct Candidate {
+struct Proposal {
   std::string name;
   std::function<Prediction()> predict;
 };
@@ -27,9 +27,9 @@ struct Contender {
 };
 
 /// Best first: the least makespan, then the least peak of activations, then the fewest messages,
-/// then the order of the candidates; behind them those over `cap`, then those that cannot be had.
+/// then the order of the proposals; behind them those over `cap`, then those that cannot be had.
 /// The first, if it fits, is the one to pick; each verdict says why its contender loses against it.
-std::vector<Contender> compare(const std::vector<Candidate>& candidates,
+std::vector<Contender> compare(const std::vector<Proposal>& proposals,
                                double cap = std::numeric_limits<double>::infinity());
 
 }  // namespace spillway::pipeline

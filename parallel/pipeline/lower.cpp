@@ -20,8 +20,8 @@ struct Row {
 
 class Lowering {
  public:
-  explicit Lowering(const Schedule& compute)
-      : compute_(compute), placement_(rank_of_stage(compute)), places_(compute) {
+  Lowering(const Schedule& compute, const Costs& costs)
+      : compute_(compute), costs_(costs), placement_(rank_of_stage(compute)), places_(compute) {
     for (const auto& actions : compute.ranks) rows_.emplace_back(actions.size());
   }
 
@@ -81,7 +81,7 @@ class Lowering {
       const Action recv = counterpart(send);
       const int consumer = consumer_position(recv);
       earliest = std::max(earliest, first_position(recv));
-      positions.push_back(std::min(std::max(consumer - kReceiveAhead, earliest), consumer));
+      positions.push_back(std::min(std::max(ahead(route.to, consumer), earliest), consumer));
     }
     for (std::size_t k = positions.size(); k-- > 1;) {
       positions[k - 1] = std::min(positions[k - 1], positions[k]);
@@ -90,6 +90,23 @@ class Lowering {
       auto& receives = row(route.to).receives[static_cast<std::size_t>(positions[k])];
       receives.push_back(counterpart(sends[k]));
     }
+  }
+
+  /// Where a receive stands that is kReceiveAhead, and at least a transfer, before its consumer.
+  int ahead(int rank, int consumer) const {
+    int position = consumer;
+    double covered = 0;
+    while (position > 0 &&
+           (consumer - position < kReceiveAhead || covered < costs_.transfer_seconds())) {
+      covered += seconds(actions(rank)[static_cast<std::size_t>(--position)]);
+    }
+    return position;
+  }
+
+  /// 0 without costs.
+  double seconds(Action action) const {
+    const auto stage = static_cast<std::size_t>(action.stage);
+    return stage < costs_.stages.size() ? costs_.stages[stage].of(action.op) : 0;
   }
 
   int consumer_position(Action recv) const {
@@ -119,6 +136,7 @@ class Lowering {
   }
 
   const Schedule& compute_;
+  const Costs& costs_;
   std::vector<int> placement_;
   Places places_;
   std::vector<Row> rows_;
@@ -127,6 +145,8 @@ class Lowering {
 
 }  // namespace
 
-Schedule lower(const Schedule& compute) { return Lowering(compute).run(); }
+Schedule lower(const Schedule& compute, const Costs& costs) {
+  return Lowering(compute, costs).run();
+}
 
 }  // namespace spillway::pipeline

@@ -16,8 +16,8 @@ namespace spillway::pipeline {
 struct Schedule {
   std::vector<std::vector<Action>> ranks;
   /// Forwards that are one block with the backward (B) that follows on their rank, of another stage
-  /// or micro-batch, as in DualPipe: OVERLAP_F_B of torch. A block starts and ends as one: its
-  /// results leave the rank when both are done.
+  /// or micro-batch, as in DualPipe: torch's OVERLAP_F_B. Here F runs, then B, and the results of
+  /// both leave the rank when the block is done.
   std::set<Action> overlapped = {};
   bool operator==(const Schedule&) const = default;
 };

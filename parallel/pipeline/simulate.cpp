@@ -137,22 +137,6 @@ class Simulator {
     return made ? std::nullopt : std::optional(whole);
   }
 
-  double cost(Action action) const {
-    const StageCosts& stage = costs_.stages[to_size(action.stage)];
-    switch (action.op) {
-      case Op::forward:
-        return stage.forward;
-      case Op::backward_input:
-        return stage.backward_input;
-      case Op::backward_weight:
-        return stage.backward_weight;
-      case Op::backward:
-        return stage.backward;
-      default:
-        return 0;
-    }
-  }
-
   double arrival(Action action) {
     Action message = action;
     if (action.op == Op::forward) message.op = Op::recv_forward;
@@ -164,7 +148,7 @@ class Simulator {
   void compute(Action action, Place place) {
     double& clock = clocks_[to_size(place.rank)];
     const double start = std::max(clock, arrival(action));
-    const double end = start + cost(action);
+    const double end = start + costs_.stages[to_size(action.stage)].of(action.op);
     timed(place) = {.action = action, .start = start, .end = end, .waited = start - clock};
     done(action) = clock = end;
   }
@@ -256,6 +240,21 @@ class Simulator {
 };
 
 }  // namespace
+
+double StageCosts::of(Op op) const {
+  switch (op) {
+    case Op::forward:
+      return forward;
+    case Op::backward_input:
+      return backward_input;
+    case Op::backward_weight:
+      return backward_weight;
+    case Op::backward:
+      return backward;
+    default:
+      return 0;
+  }
+}
 
 Costs uniform_costs(int stages, double forward, double backward_input, double backward_weight) {
   const StageCosts one{.forward = forward,

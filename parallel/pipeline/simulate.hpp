@@ -18,6 +18,8 @@ struct StageCosts {
   double backward_input = 0;
   double backward_weight = 0;
   double backward = 0;
+  /// 0 for what is no compute.
+  double of(Op op) const;
 };
 
 /// When a message leaves: once its receive is posted too (NCCL, and MPI above its eager limit), or
@@ -33,6 +35,8 @@ struct Costs {
   double edge_bytes = 0;  ///< of one micro-batch, equal in both directions
   double bytes_per_second = std::numeric_limits<double>::infinity();
   Sends sends = Sends::rendezvous;
+  /// From the start of a transfer to its arrival.
+  double transfer_seconds() const { return edge_bytes / bytes_per_second + hop_seconds; }
 };
 
 /// The same costs for every stage; backward = backward_input + backward_weight.

@@ -94,6 +94,7 @@ class Picture {
     svg_ += rectangle(at, 34, 12, 12, "fill=\"#eeeeee\"/>\n") + label(at + 17, 44, "", "idle");
     svg_ += rectangle(at + 70, 34, 12, 12, "fill=\"#c9c3dd\"/>\n") +
             label(at + 87, 44, "", "memory, as a share of the largest peak");
+    if (stages() > ranks_) svg_ += label(at + 330, 44, "", "paler: later chunks of a rank");
   }
 
   bool has(Op op) const {
@@ -144,7 +145,7 @@ class Picture {
     const std::string name =
         stages() > ranks_ ? to_string(action)
                           : std::string(to_string(action.op)) + std::to_string(action.microbatch);
-    if (width < 7.0 * static_cast<double>(name.size()) + 2) return;
+    if (width < 6.2 * static_cast<double>(name.size()) + 2) return;
     svg_ += label(x(timed.start) + width / 2, y(rank) + kBar / 2 + 4,
                   " text-anchor=\"middle\" font-size=\"11\" fill=\"" +
                       std::string(opacity < 0.8 ? "#222222" : "#ffffff") + "\"",

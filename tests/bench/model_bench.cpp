@@ -48,12 +48,13 @@ struct Candidate {
   std::vector<double> forward, backward, update;
 
   void step(const at::Tensor& tokens, const at::Tensor& targets) {
-    stage->begin_step(1.0 / static_cast<double>(targets.numel()));
+    stage->begin_step(1.0 / static_cast<double>(targets.numel()), 1);
     stage->set_microbatch(0, tokens, targets);
     forward.push_back(seconds_of([&] { stage->forward(0, {}); }));
     backward.push_back(seconds_of([&] { stage->backward(0, {}); }));
     update.push_back(seconds_of([&] {
-      stage->finish_gradients();
+      ParameterStore& store = stage->parameters();
+      store.at(kTokenEmbedding).gradient.add_(store.tied_head().gradient);
       const double norm = global_norm(squared_norms(stage->parameters()));
       optimizer->step(1e-4, clip_coefficient(norm, 1.0));
     }));

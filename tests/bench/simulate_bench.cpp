@@ -1,14 +1,15 @@
-// Seconds to lower, validate and simulate a large 1F1B, and to draw what `spillway plan` draws of
-// it. Usage: simulate_bench [RANKS [MICROBATCHES]]     default 64 512; best of 5 runs after one of
-// warm-up
+// Seconds that `spillway plan` spends on a large 1F1B: to lower, validate and simulate it, to count
+// its memory, and to write it as trace and SVG. One JSON line; the best of 5 runs after one of
+// warm-up. Usage: simulate_bench [RANKS [MICROBATCHES]], default 64 512
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 
+#include "parallel/pipeline/chrome_trace.hpp"
 #include "parallel/pipeline/lower.hpp"
 #include "parallel/pipeline/schedules/one_f_one_b.hpp"
-#include "parallel/pipeline/simulate.hpp"
+#include "parallel/pipeline/timeline_svg.hpp"
 #include "parallel/pipeline/validate.hpp"
 
 namespace {
@@ -31,22 +32,29 @@ double best_seconds(const Call& call) {
 }  // namespace
 
 int main(int count, char** words) {
-  const int ranks = count > 1 ? std::atoi(words[1]) : 64;
-  const int microbatches = count > 2 ? std::atoi(words[2]) : 512;
-  const Schedule compute = one_f_one_b(ranks, microbatches);
-  const Schedule lowered = lower(compute);
-  Costs costs = uniform_costs(ranks, 1, 1, 1);
-  costs.hop_seconds = 0.25;
+  const ScheduleShape shape{.ranks = count > 1 ? std::atoi(words[1]) : 64,
+                            .microbatches = count > 2 ? std::atoi(words[2]) : 512};
+  const Schedule compute = one_f_one_b(shape.ranks, shape.microbatches);
+  const Workload workload{
+      .costs = uniform_costs(shape.ranks, 1, 1, 1),
+      .memory = std::vector<StageMemory>(static_cast<std::size_t>(shape.ranks), {2, 1}),
+      .edge_bytes = 0.5};
+  const Prediction prediction = predict("1f1b", shape, compute, workload);
+  if (prediction.makespan() != (shape.microbatches + shape.ranks - 1) * 3) return 1;
   std::size_t actions = 0;
-  for (const auto& rank : lowered.ranks) actions += rank.size();
-  const Simulation simulation = simulate(lowered, costs);
-  if (!(simulation.makespan > (microbatches + ranks - 1) * 3)) return 1;
+  for (const auto& rank : prediction.lowered.ranks) actions += rank.size();
+
   const double lowering = best_seconds([&] { lower(compute); });
-  const double simulating = best_seconds([&] { simulate(lowered, costs); });
-  const double validating =
-      best_seconds([&] { validate(compute, {.ranks = ranks, .microbatches = microbatches}); });
+  const double validating = best_seconds([&] { validate(compute, shape); });
+  const double simulating = best_seconds([&] { simulate(prediction.lowered, workload.costs); });
+  const double counting =
+      best_seconds([&] { memory_over_time(prediction.simulation, workload.memory, 0.5); });
+  const double tracing = best_seconds([&] { chrome_trace(prediction); });
+  const double drawing = best_seconds([&] { timeline_svg(prediction, "units"); });
   std::printf(
       "{\"bench\": \"simulate\", \"ranks\": %d, \"microbatches\": %d, \"actions\": %zu, "
-      "\"lower_s\": %.4f, \"simulate_s\": %.4f, \"validate_s\": %.4f, \"runs\": 5}\n",
-      ranks, microbatches, actions, lowering, simulating, validating);
+      "\"lower_s\": %.4f, \"validate_s\": %.4f, \"simulate_s\": %.4f, \"memory_s\": %.4f, "
+      "\"trace_s\": %.4f, \"svg_s\": %.4f}\n",
+      shape.ranks, shape.microbatches, actions, lowering, validating, simulating, counting, tracing,
+      drawing);
 }

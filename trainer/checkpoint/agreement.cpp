@@ -70,7 +70,7 @@ void agree(comm::Communicator& group, const std::string& what, const std::string
   }
   if (all == 0) return;
   if (all > shown) message += "; and " + std::to_string(all - shown) + " more ranks";
-  throw Error(ErrorKind::fault, what + ": " + message);
+  throw Error(ErrorKind::fault, what + ": " + message, ThrownBy::all_ranks);
 }
 
 }  // namespace spillway::trainer

@@ -6,11 +6,11 @@
 #include "configs/error.hpp"
 #include "parallel/pipeline/chrome_trace.hpp"
 #include "parallel/pipeline/csv.hpp"
-#include "parallel/pipeline/number_text.hpp"
 #include "parallel/pipeline/timeline_svg.hpp"
 #include "trainer/commands/command.hpp"
 #include "trainer/commands/plan_report.hpp"
-#include "trainer/run_plan.hpp"
+#include "trainer/compare_plans.hpp"
+#include "trainer/plan_workload.hpp"
 
 namespace spillway::trainer {
 namespace {
@@ -60,6 +60,17 @@ pipeline::Sends parse_sends(const std::string& text) {
   fail_choice("--sends", text, "rendezvous | eager");
 }
 
+/// In activations; infinite where none is given.
+double memory_cap(const config::Arguments& arguments) {
+  if (!arguments.given("memory-cap")) return std::numeric_limits<double>::infinity();
+  const double cap = arguments.number("memory-cap");
+  if (!(cap > 0)) {
+    fail_input("--memory-cap = " + arguments.value("memory-cap") +
+               "; valid: a number above 0, in micro-batches on a rank's whole share");
+  }
+  return cap;
+}
+
 PlanRequest read_request(const config::Arguments& arguments) {
   PlanRequest request;
   if (arguments.given("costs")) {
@@ -73,18 +84,8 @@ PlanRequest read_request(const config::Arguments& arguments) {
   if (arguments.given("placement")) {
     request.placement = pipeline::parse_placement("--placement", arguments.value("placement"));
   }
+  request.memory_cap = memory_cap(arguments);
   return request;
-}
-
-/// In activations; infinite where none is given.
-double memory_cap(const config::Arguments& arguments) {
-  if (!arguments.given("memory-cap")) return std::numeric_limits<double>::infinity();
-  const double cap = arguments.number("memory-cap");
-  if (!(cap > 0)) {
-    fail_input("--memory-cap = " + arguments.value("memory-cap") +
-               "; valid: a number above 0, in micro-batches on a rank's whole share");
-  }
-  return cap;
 }
 
 void write_file(const config::Arguments& arguments, const std::string& option,
@@ -107,13 +108,12 @@ int plan_one(const config::Arguments& arguments, const PlanRequest& request) {
   write_files(arguments, plan.prediction, plan.unit);
   const bool json = arguments.value("format") == "json";
   std::cout << (json ? plan_json(plan).dump(2) + "\n" : plan_table(plan));
-  check_memory(plan.prediction, memory_cap(arguments));
+  check_memory(plan.prediction, request.memory_cap);
   return 0;
 }
 
 int compare_all(const config::Arguments& arguments, const PlanRequest& request) {
-  const double cap = memory_cap(arguments);
-  const auto contenders = compare_schedules(request, cap);
+  const auto contenders = compare_plans(request);
   const bool json = arguments.value("format") == "json";
   const std::string unit = time_unit(request);
   std::cout << (json ? comparison_json(contenders).dump(2) + "\n"

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "parallel/pipeline/compare.hpp"
 #include "trainer/run_plan.hpp"
 
 namespace spillway::trainer {

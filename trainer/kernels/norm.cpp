@@ -2,18 +2,14 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
-#include <optional>
+#include <tuple>
 
 #include "trainer/kernels/norm_rows.hpp"
 
 namespace spillway::trainer {
 namespace {
-
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
 
 /// Rows whose weight gradients are summed together before the sums are added up: the order of
 /// additions is fixed by it, not by the number of threads.
@@ -37,73 +33,89 @@ kernels::NormRows rows_of(const at::Tensor& x, const at::Tensor& gain, const at:
   return rows;
 }
 
-struct Gradients {
-  at::Tensor x, gain, bias;
-};
+void check(const at::Tensor& x, const at::Tensor& gain, const at::Tensor& bias) {
+  const auto fits = [&](const at::Tensor& weight) {
+    return weight.dim() == 1 && weight.size(0) == x.size(-1) &&
+           weight.scalar_type() == at::kFloat && weight.is_contiguous();
+  };
+  TORCH_CHECK(x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16, "norm: x is ",
+              x.scalar_type(), "; valid: float32 or bfloat16");
+  TORCH_CHECK(fits(gain) && (!bias.defined() || fits(bias)), "norm: weights of x ", x.sizes(),
+              " must be contiguous float32 of its last dim");
+}
 
-Gradients gradients(const kernels::NormRows& rows, const at::Tensor& x, const at::Tensor& dy) {
+Normed norm_rows(const at::Tensor& x, const at::Tensor& gain, const at::Tensor& bias,
+                 double epsilon) {
+  const std::int64_t count = x.numel() / x.size(-1);
+  const auto options = x.options().dtype(at::kFloat);
+  Normed normed{.y = at::empty_like(x),
+                .mean = bias.defined() ? at::empty({count}, options) : at::Tensor(),
+                .scale = at::empty({count}, options)};
+  const kernels::NormRows rows = rows_of(x, gain, bias, normed.mean, normed.scale);
+  at::parallel_for(0, count, kBlock, [&](std::int64_t begin, std::int64_t end) {
+    kernels::norm_forward(rows, static_cast<float>(epsilon), normed.y.mutable_data_ptr(), begin,
+                          end);
+  });
+  return normed;
+}
+
+NormGradients norm_rows_backward(const at::Tensor& x, const at::Tensor& dy, const at::Tensor& gain,
+                                 const at::Tensor& bias, const Normed& normed) {
+  const kernels::NormRows rows = rows_of(x, gain, bias, normed.mean, normed.scale);
   const std::int64_t count = x.numel() / rows.width;
   const std::int64_t blocks = (count + kBlock - 1) / kBlock;
-  const bool biased = rows.bias != nullptr;
   const auto options = x.options().dtype(at::kFloat);
   const at::Tensor gain_sums = at::zeros({blocks, rows.width}, options);
-  const at::Tensor bias_sums = biased ? at::zeros({blocks, rows.width}, options) : at::Tensor();
+  const at::Tensor bias_sums =
+      bias.defined() ? at::zeros({blocks, rows.width}, options) : at::Tensor();
   at::Tensor dx = at::empty_like(x);
   at::parallel_for(0, blocks, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t block = begin; block < end; ++block) {
       const std::int64_t offset = block * rows.width;
       kernels::norm_backward(rows, dy.const_data_ptr(), dx.mutable_data_ptr(),
-                             data(gain_sums) + offset, biased ? data(bias_sums) + offset : nullptr,
-                             block * kBlock, std::min(count, (block + 1) * kBlock));
+                             data(gain_sums) + offset,
+                             bias.defined() ? data(bias_sums) + offset : nullptr, block * kBlock,
+                             std::min(count, (block + 1) * kBlock));
     }
   });
-  return {dx, gain_sums.sum(0), biased ? bias_sums.sum(0) : at::Tensor()};
+  return {dx, gain_sums.sum(0), bias.defined() ? bias_sums.sum(0) : at::Tensor()};
 }
-
-struct FusedNorm : torch::autograd::Function<FusedNorm> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& input,
-                            const at::Tensor& gain, const std::optional<at::Tensor>& given_bias,
-                            double epsilon) {
-    const at::Tensor bias = given_bias.value_or(at::Tensor());
-    const at::Tensor x = input.contiguous();
-    const std::int64_t count = x.numel() / x.size(-1);
-    const auto options = x.options().dtype(at::kFloat);
-    const at::Tensor scale = at::empty({count}, options);
-    const at::Tensor mean = bias.defined() ? at::empty({count}, options) : at::Tensor();
-    const kernels::NormRows rows = rows_of(x, gain, bias, mean, scale);
-    at::Tensor y = at::empty_like(x);
-    at::parallel_for(0, count, kBlock, [&](std::int64_t begin, std::int64_t end) {
-      kernels::norm_forward(rows, static_cast<float>(epsilon), y.mutable_data_ptr(), begin, end);
-    });
-    context->save_for_backward({x, gain, bias, mean, scale});
-    return y;
-  }
-
-  static variable_list backward(AutogradContext* context, variable_list output_gradients) {
-    const variable_list saved = context->get_saved_variables();
-    const at::Tensor& x = saved[0];
-    const kernels::NormRows rows = rows_of(x, saved[1], saved[2], saved[3], saved[4]);
-    const at::Tensor dy = output_gradients[0].to(x.scalar_type()).contiguous();
-    Gradients result = gradients(rows, x, dy);
-    return {result.x, result.gain, result.bias, at::Tensor()};
-  }
-};
 
 }  // namespace
 
-at::Tensor fused_norm(const at::Tensor& x, const at::Tensor& gain, const at::Tensor& bias,
-                      double epsilon) {
-  const auto fits = [&](const at::Tensor& weight) {
-    return weight.dim() == 1 && weight.size(0) == x.size(-1) &&
-           weight.scalar_type() == at::kFloat && weight.is_contiguous();
-  };
-  TORCH_CHECK(x.is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16),
-              "fused_norm: x is ", x.scalar_type(), " on ", x.device(),
-              "; valid: float32 or bfloat16 on the CPU");
-  TORCH_CHECK(fits(gain) && (!bias.defined() || fits(bias)), "fused_norm: weights of x ", x.sizes(),
-              " must be contiguous float32 of its last dim");
-  const auto given_bias = bias.defined() ? std::optional(bias) : std::nullopt;
-  return FusedNorm::apply(x, gain, given_bias, epsilon);
+Normed norm_forward(const at::Tensor& x, const at::Tensor& gain, const at::Tensor& bias,
+                    double epsilon) {
+  check(x, gain, bias);
+  if (x.is_cpu()) return norm_rows(x.contiguous(), gain, bias, epsilon);
+  const at::Tensor wide = x.to(at::kFloat);
+  Normed normed;
+  if (bias.defined()) {
+    std::tie(normed.y, normed.mean, normed.scale) =
+        at::native_layer_norm(wide, {x.size(-1)}, gain, bias, epsilon);
+  } else {
+    std::tie(normed.y, normed.scale) = at::_fused_rms_norm(wide, {x.size(-1)}, gain, epsilon);
+  }
+  normed.y = normed.y.to(x.scalar_type());
+  return normed;
+}
+
+NormGradients norm_backward(const at::Tensor& x, const at::Tensor& dy, const at::Tensor& gain,
+                            const at::Tensor& bias, const Normed& normed) {
+  if (x.is_cpu()) {
+    return norm_rows_backward(x.contiguous(), dy.to(x.scalar_type()).contiguous(), gain, bias,
+                              normed);
+  }
+  const at::Tensor wide = x.to(at::kFloat), slope = dy.to(at::kFloat);
+  NormGradients gradients;
+  if (bias.defined()) {
+    std::tie(gradients.x, gradients.gain, gradients.bias) = at::native_layer_norm_backward(
+        slope, wide, {x.size(-1)}, normed.mean, normed.scale, gain, bias, {true, true, true});
+  } else {
+    std::tie(gradients.x, gradients.gain) =
+        at::_fused_rms_norm_backward(slope, wide, {x.size(-1)}, normed.scale, gain, {true, true});
+  }
+  gradients.x = gradients.x.to(x.scalar_type());
+  return gradients;
 }
 
 }  // namespace spillway::trainer

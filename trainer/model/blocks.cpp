@@ -4,32 +4,15 @@
 
 #include <vector>
 
-#include "trainer/kernels/norm.hpp"
-
 namespace spillway::trainer {
 namespace {
 
 using config::ModelConfig;
 
-at::Tensor linear(const at::Tensor& x, const LinearWeights& weights) {
-  if (!weights.bias.defined()) return at::linear(x, weights.weight);
-  return at::linear(x, weights.weight, weights.bias);
-}
-
 /// [B, T, heads, head_size] -> [B, heads, T, head_size]
 at::Tensor heads_first(const at::Tensor& x) { return x.transpose(1, 2); }
 
 }  // namespace
-
-at::Tensor norm(const at::Tensor& x, const NormWeights& weights, double epsilon) {
-  const at::Tensor gain = weights.gain.to(at::kFloat);
-  const at::Tensor bias = weights.bias.defined() ? weights.bias.to(at::kFloat) : at::Tensor();
-  if (x.is_cpu()) return fused_norm(x, gain, bias, epsilon);
-  const at::Tensor wide = x.to(at::kFloat);
-  const at::Tensor y = bias.defined() ? at::layer_norm(wide, {x.size(-1)}, gain, bias, epsilon)
-                                      : at::rms_norm(wide, {x.size(-1)}, gain, epsilon);
-  return y.to(x.scalar_type());
-}
 
 at::Tensor attention(const at::Tensor& x, const LayerWeights& weights, const ModelConfig& model,
                      const RotaryTables& rotary) {

@@ -3,6 +3,8 @@
 #include <ATen/core/Tensor.h>
 
 #include "configs/schema.hpp"
+#include "trainer/model/linear.hpp"
+#include "trainer/model/norm.hpp"
 #include "trainer/model/rotary.hpp"
 
 /// The layers of both families as functions of their weights. Shapes: B batch, T sequence, D
@@ -14,16 +16,6 @@
 /// computes in float32; plain bfloat16 ones give the same bits.
 namespace spillway::trainer {
 
-struct LinearWeights {
-  at::Tensor weight;  ///< [outputs, inputs]
-  at::Tensor bias;    ///< [outputs]; undefined: none
-};
-
-struct NormWeights {
-  at::Tensor gain;  ///< [D]
-  at::Tensor bias;  ///< [D]; undefined: RMSNorm
-};
-
 struct LayerWeights {
   NormWeights attention_norm;
   LinearWeights query_key_value;  ///< rows: all queries, all keys, all values
@@ -32,10 +24,6 @@ struct LayerWeights {
   LinearWeights mlp_in;  ///< gpt2: up [F, D]; llama: gate, then up [2F, D]
   LinearWeights mlp_out;
 };
-
-/// LayerNorm (Ba et al. 2016, arXiv:1607.06450), or RMSNorm (Zhang and Sennrich 2019,
-/// arXiv:1910.07467) without a bias.
-at::Tensor norm(const at::Tensor& x, const NormWeights& weights, double epsilon);
 
 /// Causal self-attention with rotary positions for llama, through LibTorch's flash attention. x [B,
 /// T, D] -> [B, T, D].

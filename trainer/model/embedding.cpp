@@ -34,40 +34,52 @@ void add_rows(const at::Tensor& table, const at::Tensor& tokens, const at::Tenso
   }
 }
 
+/// Adds the gradient of the looked-up rows [B, T, D] to both tables' accumulators.
+void add_gradients(const Weight& token, const Weight& position, const at::Tensor& tokens,
+                   const at::Tensor& gradient) {
+  const at::Tensor rows = gradient.to(at::kFloat).contiguous();
+  if (token.trained()) {
+    token.gradients->add(token.accumulator,
+                         [accumulator = token.accumulator, tokens = tokens.contiguous(), rows] {
+                           add_rows(accumulator, tokens, rows);
+                         });
+  }
+  if (position.trained()) {
+    position.gradients->add(position.accumulator, [accumulator = position.accumulator, rows] {
+      accumulator.narrow(0, 0, rows.size(1)).add_(rows.sum(0));
+    });
+  }
+}
+
+/// `anchor` requires a gradient, which ties the rows to the autograd graph; it gets none.
 struct Embed : torch::autograd::Function<Embed> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& token_leaf,
-                            const LookupTable& token, const LookupTable& position,
-                            const at::Tensor& tokens) {
-    static_cast<void>(token_leaf);
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& anchor, const Weight& token,
+                            const Weight& position, const at::Tensor& tokens) {
+    static_cast<void>(anchor);
     context->saved_data["tokens"] = tokens;
-    context->saved_data["token_gradient"] = token.gradient;
-    if (position.used.defined()) context->saved_data["position_gradient"] = position.gradient;
-    return look_up(tokens, token.used.detach(),
-                   position.used.defined() ? position.used.detach() : position.used);
+    context->saved_data["token"] = keep(token);
+    context->saved_data["position"] = keep(position);
+    return look_up(tokens, token.used, position.used);
   }
 
   static variable_list backward(AutogradContext* context, variable_list output_gradients) {
-    const at::Tensor tokens = context->saved_data["tokens"].toTensor().contiguous();
-    const at::Tensor rows = output_gradients[0].to(at::kFloat).contiguous();
-    add_rows(context->saved_data["token_gradient"].toTensor(), tokens, rows);
-    if (context->saved_data.count("position_gradient") > 0) {
-      const at::Tensor gradient = context->saved_data["position_gradient"].toTensor();
-      gradient.narrow(0, 0, tokens.size(1)).add_(rows.sum(0));
-    }
+    add_gradients(kept_weight(context->saved_data["token"]),
+                  kept_weight(context->saved_data["position"]),
+                  context->saved_data["tokens"].toTensor(), output_gradients[0]);
     return {at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
 }  // namespace
 
-at::Tensor embed(const at::Tensor& tokens, const LookupTable& token, const LookupTable& position) {
+at::Tensor embed(const at::Tensor& tokens, const Weight& token, const Weight& position) {
   TORCH_CHECK(tokens.dim() == 2 && tokens.scalar_type() == at::kLong, "embed: tokens are ",
               tokens.scalar_type(), " ", tokens.sizes(), "; valid: int64 [B, T]");
   TORCH_CHECK(!position.used.defined() || tokens.size(1) <= position.used.size(0),
               "embed: ", tokens.size(1), " tokens, but positions for ",
               position.used.defined() ? position.used.size(0) : 0);
-  if (!token.leaf.defined()) return look_up(tokens, token.used, position.used);
-  return Embed::apply(token.leaf, token, position, tokens);
+  const at::Tensor anchor = at::empty({0}).set_requires_grad(token.trained());
+  return Embed::apply(anchor, token, position, tokens);
 }
 
 }  // namespace spillway::trainer

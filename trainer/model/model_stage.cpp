@@ -7,9 +7,8 @@
 #include <optional>
 #include <utility>
 
-#include "configs/error.hpp"
 #include "trainer/model/cross_entropy.hpp"
-#include "trainer/precision/autocast_guard.hpp"
+#include "trainer/model/embedding.hpp"
 
 namespace spillway::trainer {
 
@@ -28,10 +27,14 @@ void ModelStage::begin(bool training, double loss_scale) {
   loss_scale_ = loss_scale;
   flights_.clear();
   losses_.clear();
+  split_.clear();
+  released_.clear();
 }
 
-void ModelStage::begin_step(double loss_scale) {
+void ModelStage::begin_step(double loss_scale, int microbatches) {
   begin(true, loss_scale);
+  microbatches_ = microbatches;
+  turn_ = 0;
   store_.zero_gradients();
 }
 
@@ -60,8 +63,9 @@ at::Tensor ModelStage::make_input(int microbatch) {
 
 at::Tensor ModelStage::forward(int microbatch, at::Tensor input) {
   const at::AutoGradMode gradients(training_);
-  used_.refresh();
   Flight& flight = flights_[microbatch];
+  if (training_) flight.weight_gradients = c10::make_intrusive<WeightGradients>();
+  used_.refresh(flight.weight_gradients);
   if (options_.slice.has_embedding) {
     TORCH_CHECK(flight.tokens.defined(), "forward: micro-batch ", microbatch, " has no tokens");
   } else {
@@ -83,8 +87,6 @@ at::Tensor ModelStage::forward(int microbatch, at::Tensor input) {
 at::Tensor ModelStage::run_layers(const Flight& flight) {
   const config::ModelConfig& model = options_.model;
   const Slice& slice = options_.slice;
-  std::optional<AutocastGuard> autocast;
-  if (options_.precision == PrecisionMode::bf16_amp) autocast.emplace(options_.device.type());
   at::Tensor x = flight.input;
   if (slice.has_embedding) {
     x = embed(flight.tokens, used_.token_table(), used_.position_table())
@@ -94,7 +96,7 @@ at::Tensor ModelStage::run_layers(const Flight& flight) {
     x = layer(x, used_.layer(slice.first_layer + i), model, rotary_);
   }
   if (!slice.has_head) return x;
-  return at::linear(norm(x, used_.final_norm(), model.norm_epsilon), used_.head());
+  return linear(norm(x, used_.final_norm(), model.norm_epsilon), used_.head());
 }
 
 at::Tensor ModelStage::finish_head(int microbatch, const Flight& flight, const at::Tensor& logits) {
@@ -106,34 +108,64 @@ at::Tensor ModelStage::finish_head(int microbatch, const Flight& flight, const a
   return flat;
 }
 
-at::Tensor ModelStage::backward(int microbatch, at::Tensor output_gradient) {
+at::Tensor ModelStage::run_backward(int microbatch, at::Tensor output_gradient, bool split) {
   const auto found = flights_.find(microbatch);
   TORCH_CHECK(found != flights_.end() && found->second.output.defined(), "backward: micro-batch ",
               microbatch, " had no forward in this step");
+  TORCH_CHECK(microbatch < microbatches_, "backward: micro-batch ", microbatch, " of ",
+              microbatches_);
   const Flight flight = std::move(found->second);
   flights_.erase(found);
+  WeightGradients& weight_gradients = *flight.weight_gradients;
+  if (options_.sum_in_tree || microbatch + 1 == microbatches_) {
+    weight_gradients.on_sum(
+        [this, microbatch](const at::Tensor& accumulator) { note_sum(accumulator, microbatch); });
+  }
+  const bool at_once = !split && microbatch == turn_;
+  if (!at_once) weight_gradients.defer();
   if (options_.slice.has_head) output_gradient = flight.output.detach();
   torch::autograd::backward({flight.output}, {output_gradient});
+  (split ? split_ : released_)[microbatch] = flight.weight_gradients;
   return options_.slice.has_embedding ? at::Tensor() : flight.input.grad();
 }
 
-at::Tensor ModelStage::backward_input(int /*microbatch*/, at::Tensor /*output_gradient*/) {
-  fail("the model has no split backward");
+at::Tensor ModelStage::backward(int microbatch, at::Tensor output_gradient) {
+  at::Tensor input_gradient = run_backward(microbatch, std::move(output_gradient), false);
+  add_released();
+  return input_gradient;
 }
 
-void ModelStage::backward_weight(int /*microbatch*/) { fail("the model has no split backward"); }
+at::Tensor ModelStage::backward_input(int microbatch, at::Tensor output_gradient) {
+  return run_backward(microbatch, std::move(output_gradient), true);
+}
+
+void ModelStage::backward_weight(int microbatch) {
+  auto node = split_.extract(microbatch);
+  TORCH_CHECK(!node.empty(), "backward_weight: micro-batch ", microbatch,
+              " had no backward_input in this step");
+  released_.insert(std::move(node));
+  add_released();
+}
+
+void ModelStage::add_released() {
+  for (auto next = released_.find(turn_); next != released_.end(); next = released_.find(turn_)) {
+    next->second->run();
+    released_.erase(next);
+    ++turn_;
+  }
+}
+
+void ModelStage::note_sum(const at::Tensor& accumulator, int microbatch) {
+  const bool last = microbatch + 1 == microbatches_;
+  if (options_.sum_in_tree) tree_.add(accumulator, microbatch, last, store_.accumulators().numel());
+  if (last && on_gradient_final_) on_gradient_final_(store_.owner_of(accumulator));
+}
 
 at::Tensor ModelStage::loss_sums() const {
   std::vector<at::Tensor> sums;
   sums.reserve(losses_.size());
   for (const auto& [microbatch, loss] : losses_) sums.push_back(loss);
   return sums.empty() ? at::empty({0}, at::kDouble) : at::stack(sums);
-}
-
-at::Tensor ModelStage::tied_gradient() const {
-  const Slice& slice = options_.slice;
-  if (!options_.model.tied_embeddings || slice.has_embedding == slice.has_head) return {};
-  return store_.at(kTokenEmbedding).gradient;
 }
 
 }  // namespace spillway::trainer

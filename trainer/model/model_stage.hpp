@@ -1,9 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <map>
 
 #include "configs/schema.hpp"
 #include "parallel/pipeline/stage.hpp"
+#include "trainer/model/gradient_tree.hpp"
 #include "trainer/model/parameter_store.hpp"
 #include "trainer/model/used_weights.hpp"
 #include "trainer/precision/mode.hpp"
@@ -17,20 +19,24 @@ struct StageOptions {
   c10::Device device = c10::DeviceType::CPU;
   std::int64_t microbatch_size =
       1;  ///< sequences; the shape of an edge is [microbatch_size, sequence_length, hidden]
+  bool sum_in_tree = false;  ///< micro-batches' gradients as GradientTree does, else one by one
 };
 
 /// A slice of the model as a pipeline stage. A training step:
 ///
-///     stage.begin_step(loss_scale);                      // every stage
-///     stage.set_microbatch(j, tokens, targets);          // first and last stage, every j
-///     ... forward(j, ...), backward(j, ...) by any schedule that runs the backwards in the order
-///     of j ... stage.finish_gradients();                          // every stage; then all-reduce
-///     tied_gradient() over both ends
+///     stage.begin_step(loss_scale, m);           // every stage
+///     stage.set_microbatch(j, tokens, targets);  // first and last stage, every j of m
+///     ... forward(j, ...), then backward(j, ...), or backward_input(j, ...) and
+///     backward_weight(j), by any schedule ...
 ///
-/// Losses and gradients have the same bits however the layers are cut into stages and whatever the
-/// schedule: every operator gets the same operands in every cut, and an accumulator adds
-/// micro-batches in the order of their backwards. Activations cross stages as edge_type(precision)
-/// [B, T, D]. Not thread-safe. No communication.
+/// after which the gradients of the two uses of a tied matrix are still to be summed.
+///
+/// Losses and gradients have the same bits however the layers are cut into stages, whatever the
+/// schedule, and whether backwards are split: every operator gets the same operands in every cut,
+/// and accumulators add the micro-batches in the order of their index (or in a tree over it). A
+/// micro-batch whose turn has
+/// not come is kept, with what its weight gradients need, until it has. Activations cross stages as
+/// edge_type(precision) [B, T, D]. Not thread-safe. No communication.
 class ModelStage final : public pipeline::Stage {
  public:
   explicit ModelStage(StageOptions options);
@@ -38,7 +44,7 @@ class ModelStage final : public pipeline::Stage {
   /// Zeroes the gradients and forgets what an interrupted step left. `loss_scale` multiplies the
   /// sum of token losses before backward: replicas / (targets in the global batch) makes the mean
   /// over replicas the gradient of the mean token loss.
-  void begin_step(double loss_scale);
+  void begin_step(double loss_scale, int microbatches);
   /// Forward passes only, until the next begin_step(): no gradients, nothing kept.
   void begin_evaluation();
   /// tokens [B, T] int64 for the first stage, targets [B, T] int64 (kIgnoredTarget: none) for the
@@ -52,15 +58,17 @@ class ModelStage final : public pipeline::Stage {
   at::Tensor backward_input(int microbatch, at::Tensor output_gradient) override;
   void backward_weight(int microbatch) override;
 
+  /// Called in a training step when a gradient is final, in the midst of the last micro-batch's
+  /// backward: exactly once a step for each parameter of the slice, in the same order on every
+  /// replica. The two uses of a tied matrix are two, here as on two stages:
+  /// ParameterStore::tied_head() and, later, the lookup's.
+  void on_gradient_final(std::function<void(const Parameter&)> notice) {
+    on_gradient_final_ = std::move(notice);
+  }
+
   /// Last stage: sums of token losses of the micro-batches seen since begin_*(), by index: float64
   /// [microbatches].
   at::Tensor loss_sums() const;
-  /// Sums the two uses of a tied matrix that this slice holds.
-  void finish_gradients() { store_.sum_tied_gradients(); }
-  /// The gradient that must be summed over first and last stage, once, after finish_gradients(): on
-  /// those two when the embedding is tied and they are not one slice; otherwise undefined.
-  at::Tensor tied_gradient() const;
-
   ParameterStore& parameters() { return store_; }
   const ParameterStore& parameters() const { return store_; }
   const StageOptions& options() const { return options_; }
@@ -72,9 +80,14 @@ class ModelStage final : public pipeline::Stage {
     at::Tensor input;  ///< leaf; undefined on the first stage
     at::Tensor
         output;  ///< with its graph; on the last stage the logits, overwritten by their gradient
+    WeightGradientsPtr weight_gradients;
   };
 
   void begin(bool training, double loss_scale);
+  at::Tensor run_backward(int microbatch, at::Tensor output_gradient, bool split);
+  /// Adds the weight gradients of the micro-batches whose turn has come.
+  void add_released();
+  void note_sum(const at::Tensor& accumulator, int microbatch);
   at::Tensor run_layers(const Flight& flight);
   at::Tensor finish_head(int microbatch, const Flight& flight, const at::Tensor& logits);
 
@@ -84,7 +97,13 @@ class ModelStage final : public pipeline::Stage {
   RotaryTables rotary_;
   bool training_ = false;
   double loss_scale_ = 1.0;
+  int microbatches_ = 0;
   std::map<int, Flight> flights_;
+  int turn_ = 0;  ///< the micro-batch whose weight gradients are added next
+  std::map<int, WeightGradientsPtr> split_;     ///< between backward_input and backward_weight
+  std::map<int, WeightGradientsPtr> released_;  ///< waiting for their turn
+  GradientTree tree_;
+  std::function<void(const Parameter&)> on_gradient_final_;
   std::map<int, at::Tensor> losses_;
 };
 

@@ -14,8 +14,6 @@ Parameter view(const ParameterSpec& spec, std::int64_t offset, const at::Tensor&
   parameter.offset = offset;
   parameter.weight = weights.narrow(0, offset, spec.numel()).view(spec.shape);
   parameter.gradient = gradient.view(spec.shape);
-  parameter.leaf = parameter.weight.detach().set_requires_grad(true);
-  parameter.leaf.mutable_grad() = parameter.gradient;
   return parameter;
 }
 
@@ -51,6 +49,7 @@ void ParameterStore::place(const std::vector<ParameterSpec>& specs, bool decay) 
   for (const ParameterSpec& spec : specs) {
     if (spec.decay != decay) continue;
     by_name_.emplace(spec.name, parameters_.size());
+    by_offset_.emplace(offset, parameters_.size());
     parameters_.push_back(view(spec, offset, weights_, gradients_.narrow(0, offset, spec.numel())));
     offset += spec.numel();
   }
@@ -62,6 +61,11 @@ const Parameter& ParameterStore::at(const std::string& name) const {
   return parameters_[found->second];
 }
 
+const Parameter& ParameterStore::owner_of(const at::Tensor& accumulator) const {
+  const auto found = by_offset_.find(accumulator.storage_offset());
+  return found == by_offset_.end() ? tied_head_ : parameters_[found->second];
+}
+
 std::int64_t ParameterStore::version() const {
   return static_cast<std::int64_t>(weights_._version());
 }
@@ -69,10 +73,5 @@ std::int64_t ParameterStore::version() const {
 void ParameterStore::weights_changed() { weights_.unsafeGetTensorImpl()->bump_version(); }
 
 void ParameterStore::zero_gradients() { accumulators_.zero_(); }
-
-void ParameterStore::sum_tied_gradients() {
-  if (accumulators_.numel() == gradients_.numel()) return;
-  at(kTokenEmbedding).gradient.add_(tied_head_.gradient);
-}
 
 }  // namespace spillway::trainer

@@ -18,8 +18,6 @@ struct Parameter {
   std::int64_t offset = 0;  ///< of the first element in both flat buffers
   at::Tensor weight;        ///< master weight; write it under NoGradGuard
   at::Tensor gradient;      ///< accumulator
-  at::Tensor
-      leaf;  ///< the weight as autograd sees it: requires a gradient, and its .grad is `gradient`
 };
 
 /// The parameters of one slice in two flat float32 buffers, weights and gradients: first all that
@@ -27,8 +25,8 @@ struct Parameter {
 /// the buffer, never through an optimizer, so that every view stays in place.
 ///
 /// A tied matrix whose two uses are both in this slice has two accumulators: the lookup's in
-/// gradients(), and the head's behind it in accumulators(). They are summed once, at the end,
-/// exactly as two stages would do, so the bits do not depend on the cut.
+/// gradients(), and the head's behind it in accumulators(). Whoever takes the gradients sums them
+/// once, at the end, exactly as for two stages, so the bits do not depend on the cut.
 class ParameterStore {
  public:
   ParameterStore(const config::ModelConfig& model, const Slice& slice, c10::Device device);
@@ -38,6 +36,8 @@ class ParameterStore {
   /// Throws Error(fault) if the slice has no such parameter.
   const Parameter& at(const std::string& name) const;
   bool contains(const std::string& name) const { return by_name_.contains(name); }
+  /// The parameter whose `gradient` this is: one of parameters(), or tied_head().
+  const Parameter& owner_of(const at::Tensor& accumulator) const;
   /// The tied matrix as the head uses it: its gradient is the head's accumulator.
   const Parameter& tied_head() const { return tied_head_; }
 
@@ -56,15 +56,13 @@ class ParameterStore {
   void weights_changed();
 
   void zero_gradients();
-  /// Adds the head's accumulator of a tied matrix to the lookup's, where both are here. Once a
-  /// step, after the last backward.
-  void sum_tied_gradients();
 
  private:
   void place(const std::vector<ParameterSpec>& specs, bool decay);
 
   std::vector<Parameter> parameters_;
   std::unordered_map<std::string, std::size_t> by_name_;
+  std::unordered_map<std::int64_t, std::size_t> by_offset_;
   Parameter tied_head_;
   at::Tensor weights_, accumulators_, gradients_;
   std::int64_t decay_numel_ = 0;

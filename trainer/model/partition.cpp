@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <string>
+#include <utility>
 
 #include "configs/error.hpp"
 
@@ -26,27 +27,24 @@ std::vector<std::int64_t> checked(const ModelConfig& model, std::int64_t slices,
   return counts;
 }
 
-/// Share of the whole model's FLOPs plus share of its parameters.
-double share(const ModelCost& part, const ModelCost& whole) {
-  return part.forward_flops_per_token / whole.forward_flops_per_token +
-         static_cast<double>(part.parameters) / static_cast<double>(whole.parameters);
+/// FLOPs first, which are time; among parts equal in that, parameters, which are memory.
+using Size = std::pair<double, std::int64_t>;
+
+Size size_of(const ModelConfig& model, const Slice& slice) {
+  const ModelCost cost = model_cost(model, slice);
+  return {cost.forward_flops_per_token, cost.parameters};
 }
 
 /// Layers are alike, so giving each to the part that stays smallest minimises the largest part.
 std::vector<std::int64_t> balanced(const ModelConfig& model, std::int64_t slices) {
-  const ModelCost whole = model_cost(model);
-  const double layer = share(model_cost(model, {false, 0, 1, false}), whole);
-  std::vector<double> fixed(static_cast<std::size_t>(slices), 0.0);
-  fixed.front() += share(model_cost(model, {true, 0, 0, false}), whole);
-  fixed.back() += share(model_cost(model, {false, 0, 0, true}), whole);
-  std::vector<std::int64_t> counts(fixed.size(), 1);
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(slices), 1);
+  const auto size_with_one_more = [&](std::size_t part) {
+    return size_of(model, {part == 0, 0, counts[part] + 1, part + 1 == counts.size()});
+  };
   for (std::int64_t left = model.layers - slices; left > 0; --left) {
     std::size_t smallest = 0;
     for (std::size_t i = 1; i < counts.size(); ++i) {
-      const auto size = [&](std::size_t part) {
-        return fixed[part] + static_cast<double>(counts[part]) * layer;
-      };
-      if (size(i) <= size(smallest)) smallest = i;
+      if (size_with_one_more(i) <= size_with_one_more(smallest)) smallest = i;
     }
     ++counts[smallest];
   }

@@ -13,9 +13,9 @@ namespace spillway::trainer {
 /// embedding, the last one the head.
 ///
 /// `layers_per_slice` gives the layers of each part by hand (parallel.layers_per_stage). If it is
-/// empty, the largest part is as small as can be, the size of a part being its share of the model's
-/// FLOPs plus its share of the parameters, embedding and head included. Among equals the later part
-/// gets the layer: earlier stages hold more micro-batches in flight. Takes a resolved
+/// empty, the most FLOPs of any part are as few as can be, embedding and head included; among parts
+/// equal in FLOPs the one with fewer parameters gets the layer, among equals the later one: earlier
+/// stages hold more micro-batches in flight. Takes a resolved
 /// configuration. Throws Error(input) if the numbers do not fit the layers.
 std::vector<Slice> partition(const config::ModelConfig& model, std::int64_t slices,
                              const std::vector<std::int64_t>& layers_per_slice = {});

@@ -11,9 +11,10 @@ UsedWeights::UsedWeights(const config::ModelConfig& model, const ParameterStore&
                          PrecisionMode mode)
     : model_(model), store_(store), mode_(mode) {}
 
-void UsedWeights::refresh() {
+void UsedWeights::refresh(WeightGradientsPtr gradients) {
+  gradients_ = std::move(gradients);
   const std::int64_t version = store_.version();
-  if (mode_ != PrecisionMode::bf16_qat || version == seen_version_) return;
+  if (mode_ == PrecisionMode::fp32 || version == seen_version_) return;
   const at::NoGradGuard no_grad;
   rounded_ = round_to_bf16(store_.weights());
   rounded_wide_ = rounded_.narrow(0, store_.decay_numel(), store_.numel() - store_.decay_numel())
@@ -25,27 +26,30 @@ at::Tensor UsedWeights::rounded(const Parameter& parameter) const {
   return rounded_.narrow(0, parameter.offset, parameter.spec.numel()).view(parameter.spec.shape);
 }
 
-at::Tensor UsedWeights::gemm_operand(const Parameter& parameter) const {
-  if (mode_ != PrecisionMode::bf16_qat) return parameter.leaf;
-  if (!at::GradMode::is_enabled()) return rounded(parameter);
-  return straight_through(parameter.leaf, rounded(parameter), parameter.gradient);
+Weight UsedWeights::trained(const Parameter& parameter, at::Tensor used) const {
+  if (!gradients_) return {std::move(used)};
+  return {std::move(used), parameter.gradient, gradients_};
 }
 
-at::Tensor UsedWeights::norm_operand(const Parameter& parameter) const {
-  if (mode_ != PrecisionMode::bf16_qat) return parameter.leaf;
+Weight UsedWeights::gemm_operand(const Parameter& parameter) const {
+  return trained(parameter, mode_ == PrecisionMode::fp32 ? parameter.weight : rounded(parameter));
+}
+
+Weight UsedWeights::norm_operand(const Parameter& parameter) const {
+  if (mode_ != PrecisionMode::bf16_qat) return trained(parameter, parameter.weight);
   const std::int64_t offset = parameter.offset - store_.decay_numel();
-  at::Tensor wide = rounded_wide_.narrow(0, offset, parameter.spec.numel());
-  if (!at::GradMode::is_enabled()) return wide;
-  return straight_through(parameter.leaf, wide, parameter.gradient, /*mask_overflow=*/true);
+  Weight weight = trained(parameter, rounded_wide_.narrow(0, offset, parameter.spec.numel()));
+  weight.masked_by = parameter.weight;
+  return weight;
 }
 
-LookupTable UsedWeights::table(const Parameter& parameter) const {
-  const at::Tensor used = mode_ == PrecisionMode::bf16_qat ? rounded(parameter) : parameter.weight;
-  return {at::GradMode::is_enabled() ? parameter.leaf : at::Tensor(), used, parameter.gradient};
+Weight UsedWeights::table(const Parameter& parameter) const {
+  return trained(parameter,
+                 mode_ == PrecisionMode::bf16_qat ? rounded(parameter) : parameter.weight);
 }
 
-LookupTable UsedWeights::position_table() const {
-  return model_.family == "gpt2" ? table(store_.at("embedding.position.weight")) : LookupTable{};
+Weight UsedWeights::position_table() const {
+  return model_.family == "gpt2" ? table(store_.at("embedding.position.weight")) : Weight{};
 }
 
 LinearWeights UsedWeights::linear(const std::string& name) const {
@@ -70,8 +74,8 @@ LayerWeights UsedWeights::layer(std::int64_t number) const {
           .mlp_out = linear(prefix + "mlp.down")};
 }
 
-at::Tensor UsedWeights::head() const {
-  return gemm_operand(model_.tied_embeddings ? store_.tied_head() : store_.at("head.weight"));
+LinearWeights UsedWeights::head() const {
+  return {gemm_operand(model_.tied_embeddings ? store_.tied_head() : store_.at("head.weight"))};
 }
 
 }  // namespace spillway::trainer

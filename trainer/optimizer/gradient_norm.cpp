@@ -53,15 +53,10 @@ double clip_coefficient(double norm, double clip_norm) {
   return clip_norm > 0 && norm > clip_norm ? clip_norm / norm : 1.0;
 }
 
-std::string first_non_finite(const ParameterStore& store) {
-  std::vector<SquaredNorm> norms = squared_norms(store);
-  std::erase_if(norms, [](const SquaredNorm& norm) { return std::isfinite(norm.value); });
-  if (norms.empty()) return "";
-  const auto first = std::ranges::min_element(norms, {}, &SquaredNorm::index);
-  const auto named = std::ranges::find_if(store.parameters(), [&](const Parameter& parameter) {
-    return parameter.spec.index == first->index;
-  });
-  return named->spec.name;
+bool all_finite(const at::Tensor& values) {
+  const at::NoGradGuard no_grad;
+  // A sum carries every NaN and Inf along; one that only overflowed is looked at again.
+  return std::isfinite(values.sum().item<float>()) || at::isfinite(values).all().item<bool>();
 }
 
 }  // namespace spillway::trainer

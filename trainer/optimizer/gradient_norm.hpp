@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "trainer/model/parameter_store.hpp"
@@ -28,8 +27,7 @@ double global_norm(std::vector<SquaredNorm> norms);
 /// already, or if clip_norm is 0 (off).
 double clip_coefficient(double norm, double clip_norm);
 
-/// Name of the first parameter (in the whole model's order) whose gradient has a NaN or an Inf;
-/// empty if there is none.
-std::string first_non_finite(const ParameterStore& store);
+/// No NaN and no Inf.
+bool all_finite(const at::Tensor& values);
 
 }  // namespace spillway::trainer

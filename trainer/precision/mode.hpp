@@ -11,8 +11,8 @@ namespace spillway::trainer {
 /// state are float32 in every mode.
 enum class PrecisionMode : std::uint8_t {
   fp32,      ///< everything float32
-  bf16_amp,  ///< the baseline: autocast picks bfloat16 per operator; the residual stream is
-             ///< bfloat16
+  bf16_amp,  ///< the baseline: activations and the weights of GEMMs are bfloat16, as LibTorch's
+             ///< autocast picks them; norms and lookups read the float32 masters
   bf16_qat,  ///< bfloat16 weights and activations, rounded to nearest even, straight-through
              ///< gradients
 };

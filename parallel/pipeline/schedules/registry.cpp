@@ -75,6 +75,16 @@ Schedule generate(const std::string& name, const ScheduleShape& shape) {
   return find_generator(name).generate(shape);
 }
 
+/// Chunks of a file's schedule; 1 where its stages do not divide among its ranks.
+int chunks_of_file(const std::string& name) {
+  const Schedule schedule = read_csv(name.substr(kFilePrefix.size()));
+  const auto stages = rank_of_stage(schedule);
+  const bool whole = std::ranges::find(stages, -1) == stages.end();
+  const std::size_t ranks = schedule.ranks.size();
+  const bool divides = whole && !stages.empty() && stages.size() % ranks == 0;
+  return divides ? static_cast<int>(stages.size() / ranks) : 1;
+}
+
 }  // namespace
 
 const std::string& schedule_names() {
@@ -87,6 +97,7 @@ const std::string& schedule_names() {
 }
 
 int chunks_of(const std::string& name, int requested) {
+  if (is_file(name) && requested == 1) return chunks_of_file(name);
   const auto refuse = [&](const std::string& has, const std::string& valid) {
     fail_input("parallel.schedule = \"" + name + "\" has " + has +
                " a rank; parallel.chunks = " + std::to_string(requested) + "; valid: " + valid);

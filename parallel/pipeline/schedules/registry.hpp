@@ -10,9 +10,9 @@ namespace spillway::pipeline {
 const std::string& schedule_names();
 
 /// Chunks a rank of the schedule of that name (parallel.schedule) if `requested` ones are asked for
-/// (parallel.chunks): what was asked for, but two where the schedule is a V and one, the default,
-/// was asked for. Throws Error(input) for an unknown name and for chunks that the schedule does not
-/// have.
+/// (parallel.chunks): what was asked for, but where that is one, the default, two of a schedule on
+/// a V and those that a file has. Throws Error(input) for an unknown name and for chunks that the
+/// schedule does not have.
 int chunks_of(const std::string& name, int requested);
 
 /// The compute schedule of that name for the given size, validated; `shape.chunks` are those asked

@@ -9,9 +9,10 @@ namespace spillway::pipeline {
 ///
 /// Idle per rank (p-1) max(F, I - F, F + I - 2W) for m >= 2p - 1. At F = I = W no rank waits
 /// between its first and last action, but the last rank still starts (p-1)F late: the makespan is
-/// that of zb-h1 unless steps overlap. Slow hops are where the further warmup pays. Peak min(m,
-/// 2p-1) micro-batches of activations on every rank. Any ranks >= 1, microbatches >= 1; with m < 2p
-/// - 1 the warmup ends early.
+/// that of zb-h1 unless steps overlap. Slow hops are where the further warmup pays.
+/// Peak min(m, 2p-1) micro-batches of activations on every rank.
+///
+/// Any ranks >= 1, microbatches >= 1; with m < 2p - 1 the warmup ends early.
 Schedule zb_h2(int ranks, int microbatches);
 
 }  // namespace spillway::pipeline

@@ -11,10 +11,10 @@ namespace spillway::pipeline {
 ///
 /// At F = I = W no rank waits between its first and last action; idle per rank over the makespan
 /// (p-1)F/2 for m >= 2p - 1, with F of the whole rank. Peak min(m, p) micro-batches of activations,
-/// on every rank if m >= 2p - 1. Each micro-batch crosses twice as many edges as with 1f1b. Any
-/// ranks
-/// >= 1, microbatches >= 1; with m < 2p - 1 it is the first m micro-batches of the schedule for
-/// 2p - 1.
+/// on every rank if m >= 2p - 1. Each micro-batch crosses twice as many edges as with 1f1b.
+///
+/// Any ranks >= 1, microbatches >= 1; with m < 2p - 1 it is the first m micro-batches of the
+/// schedule for 2p - 1.
 Schedule zbv(int ranks, int microbatches);
 
 }  // namespace spillway::pipeline

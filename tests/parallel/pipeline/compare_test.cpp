@@ -23,7 +23,7 @@ Workload workload(double hop) {
   return one;
 }
 
-Candidate candidate(const std::string& name, const Schedule& schedule, double hop = 0) {
+Proposal proposal(const std::string& name, const Schedule& schedule, double hop = 0) {
   return {name, [=] { return predict(name, kShape, schedule, workload(hop)); }};
 }
 
@@ -34,7 +34,7 @@ std::vector<std::string> lines(const std::vector<Contender>& contenders) {
 }
 
 TEST(Prediction, SumsUpWhatTheSimulatorSays) {
-  const Prediction prediction = candidate("1f1b", one_f_one_b(4, 8)).predict();
+  const Prediction prediction = proposal("1f1b", one_f_one_b(4, 8)).predict();
   EXPECT_EQ(prediction.makespan(), 33);
   EXPECT_DOUBLE_EQ(prediction.bubble(), 9.0 / 33);  // (p - 1) / (m + p - 1)
   EXPECT_EQ(prediction.peak_activations(), 4);
@@ -44,7 +44,7 @@ TEST(Prediction, SumsUpWhatTheSimulatorSays) {
 }
 
 TEST(Prediction, AboveTheCapTheRankThatHoldsTheMostIsNamed) {
-  const Prediction prediction = candidate("1f1b", one_f_one_b(4, 8)).predict();
+  const Prediction prediction = proposal("1f1b", one_f_one_b(4, 8)).predict();
   EXPECT_NO_THROW(check_memory(prediction, 4));
   try {
     check_memory(prediction, 3.5);
@@ -58,22 +58,21 @@ TEST(Prediction, AboveTheCapTheRankThatHoldsTheMostIsNamed) {
 }
 
 TEST(Compare, TheFasterIsPickedAndAmongEqualsTheSmaller) {
-  EXPECT_THAT(
-      lines(compare({candidate("gpipe", gpipe(4, 8)), candidate("1f1b", one_f_one_b(4, 8))})),
-      ElementsAre("1f1b: picked", "gpipe: as fast, but holds 8 activations, not 4"));
-  EXPECT_THAT(lines(compare({candidate("1f1b", one_f_one_b(4, 8), 0.5),
-                             candidate("gpipe", gpipe(4, 8), 0.5)})),
+  EXPECT_THAT(lines(compare({proposal("gpipe", gpipe(4, 8)), proposal("1f1b", one_f_one_b(4, 8))})),
+              ElementsAre("1f1b: picked", "gpipe: as fast, but holds 8 activations, not 4"));
+  EXPECT_THAT(lines(compare(
+                  {proposal("1f1b", one_f_one_b(4, 8), 0.5), proposal("gpipe", gpipe(4, 8), 0.5)})),
               ElementsAre("gpipe: picked", "1f1b: slower by 13.9 %"));  // 41 against 36
 }
 
 TEST(Compare, WhatExceedsTheCapOrCannotBeHadComesLast) {
-  const Candidate absent{"zbv", []() -> Prediction { fail_input("too few layers\nmore"); }};
-  EXPECT_THAT(lines(compare({absent, candidate("gpipe", gpipe(4, 8), 0.5),
-                             candidate("1f1b", one_f_one_b(4, 8), 0.5)},
+  const Proposal absent{"zbv", []() -> Prediction { fail_input("too few layers\nmore"); }};
+  EXPECT_THAT(lines(compare({absent, proposal("gpipe", gpipe(4, 8), 0.5),
+                             proposal("1f1b", one_f_one_b(4, 8), 0.5)},
                             4)),
               ElementsAre("1f1b: picked", "gpipe: holds 8 activations, the cap is 4",
                           "zbv: too few layers"));
-  const auto none = compare({candidate("1f1b", one_f_one_b(4, 8))}, 2);
+  const auto none = compare({proposal("1f1b", one_f_one_b(4, 8))}, 2);
   EXPECT_FALSE(none.front().fits);
   EXPECT_EQ(none.front().verdict, "holds 4 activations, the cap is 2");
 }

@@ -8,6 +8,7 @@
 #include "parallel/pipeline/schedules/forward_only.hpp"
 #include "parallel/pipeline/schedules/gpipe.hpp"
 #include "parallel/pipeline/schedules/one_f_one_b.hpp"
+#include "parallel/pipeline/schedules/registry.hpp"
 #include "parallel/pipeline/simulate.hpp"
 #include "parallel/pipeline/validate.hpp"
 #include "tests/parallel/pipeline/schedule_text.hpp"
@@ -54,6 +55,41 @@ TEST(Lower, ReceivesStandInTheOrderOfTheSendsWhereConsumersCross) {
   const auto position = [&](const char* text) { return places.find(parse_action(text))->position; };
   EXPECT_LT(position("1RECV_F1"), position("4RECV_B0"));
   EXPECT_GT(position("1F1"), position("4I0"));
+}
+
+TEST(Lower, ReceivesStandATransferAheadOfTheirConsumer) {
+  // Rank 1 does four short weight gradients before 1F4, which is sent when the first of them
+  // starts.
+  const Schedule schedule = from_text(
+      "0F0 0F1 0F2 0F3 0F4 0I0 0I1 0I2 0I3 0I4 0W0 0W1 0W2 0W3 0W4\n"
+      "1F0 1F1 1F2 1F3 1I0 1I1 1I2 1I3 1W0 1W1 1W2 1W3 1F4 1I4 1W4");
+  Costs costs = uniform_costs(2, 1, 0.25, 0.25);
+  costs.hop_seconds = 0.75;
+  const auto actions_between = [&](const Schedule& lowered) {
+    const Places places(lowered);
+    const auto position = [&](Op op) { return places.find({1, op, 4})->position; };
+    const auto& actions = lowered.ranks[1];
+    return std::count_if(actions.begin() + position(Op::recv_forward),
+                         actions.begin() + position(Op::forward),
+                         [](const Action& action) { return is_compute(action.op); });
+  };
+  EXPECT_EQ(actions_between(lower(schedule)), 2);
+  EXPECT_EQ(actions_between(lower(schedule, costs)), 3);
+}
+
+TEST(Lower, NoRendezvousWaitsForAReceiveWhoseCostsAreKnown) {
+  for (int ranks = 2; ranks <= 5; ++ranks) {
+    const Schedule schedule = make_schedule("zb-h2", {.ranks = ranks, .microbatches = 9});
+    Costs costs = uniform_costs(ranks, 1, 0.3, 0.1);
+    costs.hop_seconds = 2.5;
+    const auto makespan = [&](Sends sends) {
+      costs.sends = sends;
+      return simulate(lower(schedule, costs), costs).makespan;
+    };
+    const double eager = makespan(Sends::eager);
+    EXPECT_EQ(makespan(Sends::rendezvous), eager) << ranks << " ranks";
+    EXPECT_GT(simulate(lower(schedule), costs).makespan, eager) << ranks << " ranks";
+  }
 }
 
 TEST(Lower, ComputeActionsAreUntouched) {

@@ -70,7 +70,10 @@ TEST(Registry, FilesAreReadAndCheckedAgainstTheSizeOfTheRun) {
   EXPECT_EQ(
       rank_of_stage(make_schedule("csv:" + path, {.ranks = 2, .chunks = 2, .microbatches = 2})),
       (std::vector{0, 1, 1, 0}));
-  const std::string message = refused("csv:" + path, {.ranks = 2, .chunks = 2, .microbatches = 3});
+  EXPECT_EQ(chunks_of("csv:" + path, 1), 2);
+  EXPECT_THAT(refused("csv:" + path, {.ranks = 2, .chunks = 3, .microbatches = 2}),
+              HasSubstr("4F0 is missing"));
+  const std::string message = refused("csv:" + path, {.ranks = 2, .microbatches = 3});
   EXPECT_THAT(message, HasSubstr("spillway_registry_test.csv"));
   EXPECT_THAT(message, HasSubstr("0F2 is missing"));
   EXPECT_THAT(refused("csv:" + path, {.ranks = 4, .chunks = 1, .microbatches = 2}),

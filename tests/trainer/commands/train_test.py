@@ -55,6 +55,14 @@ class Train(unittest.TestCase):
                 self.assertEqual([row["loss_metrics/global_avg_loss"] for row in self.metrics(one)],
                                  [row["loss_metrics/global_avg_loss"] for row in self.metrics(run)])
 
+    def test_reproducible_runs_have_the_same_bits_on_any_number_of_replicas(self):
+        shared = dict(parallel__reproducible="true", compression__method="none", parallel__microbatch_size=1)
+        one = self.train("tree", 1, parallel__microbatches=8, **shared)
+        for ranks, stages, microbatches in ((2, 1, 4), (4, 2, 4), (4, 1, 2), (4, 4, 8)):
+            run = self.train(f"tree-{ranks}-{stages}", ranks, parallel__stages=stages, parallel__microbatches=microbatches, **shared)
+            self.assert_same_bits(one, run)
+            self.assertEqual([row["grad_norm"] for row in self.metrics(one)], [row["grad_norm"] for row in self.metrics(run)])
+
     def test_quantization_aware_and_llama_runs_give_the_same_bits(self):
         settings = dict(model__family="llama", model__kv_heads=1, precision__mode="bf16-qat", model__tied_embeddings=False)
         self.assert_same_bits(self.train("llama-1", 1, **settings), self.train("llama-2", 2, parallel__stages=2, **settings))

@@ -25,19 +25,19 @@ TEST(ParameterStore, ViewsCoverTheFlatBuffersDecayingOnesFirst) {
   }
 }
 
-TEST(ParameterStore, TiedUsesAreSummedOnceWhereBothAreHere) {
+TEST(ParameterStore, TiedUsesHaveTwoAccumulatorsWhereBothAreHere) {
   const auto model = small::gpt2();
   ParameterStore both(model, whole_model(model), at::kCPU);
   both.at(kTokenEmbedding).gradient.fill_(1.0);
   both.tied_head().gradient.fill_(2.0);
-  both.sum_tied_gradients();
-  EXPECT_EQ(both.at(kTokenEmbedding).gradient.min().item<float>(), 3.0);
+  EXPECT_EQ(both.at(kTokenEmbedding).gradient.max().item<float>(), 1.0);
+  EXPECT_EQ(&both.owner_of(both.tied_head().gradient), &both.tied_head());
+  EXPECT_EQ(&both.owner_of(both.at("final_norm.bias").gradient), &both.at("final_norm.bias"));
   both.zero_gradients();
   EXPECT_EQ(both.tied_head().gradient.max().item<float>(), 0.0);
 
   ParameterStore last(model, {false, 3, 2, true}, at::kCPU);
   last.tied_head().gradient.fill_(2.0);
-  last.sum_tied_gradients();
   EXPECT_EQ(last.at(kTokenEmbedding).gradient.max().item<float>(), 2.0);
   EXPECT_TRUE(last.at(kTokenEmbedding).spec.tied_copy);
 }

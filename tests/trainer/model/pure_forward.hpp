@@ -34,8 +34,7 @@ inline at::Tensor pure_forward(const config::ModelConfig& model, const NamedTens
   const bool gpt2 = model.family == "gpt2";
   const auto rotary =
       rotary_tables(model.sequence_length, model.hidden / model.heads, model.rope_theta, at::kCPU);
-  const LookupTable position{{}, get("embedding.position.weight"), {}};
-  at::Tensor x = embed(tokens, {{}, get(kTokenEmbedding), {}}, position);
+  at::Tensor x = embed(tokens, get(kTokenEmbedding), get("embedding.position.weight"));
   for (std::int64_t i = 0; i < model.layers; ++i) {
     const std::string prefix = "layers." + std::to_string(i) + ".";
     const LayerWeights weights{norm_of(prefix + "attention_norm"),

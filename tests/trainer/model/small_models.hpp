@@ -51,15 +51,26 @@ inline Batch batch(const config::ModelConfig& model, std::int64_t number, std::i
           targets.masked_fill(position.remainder(5).eq(0), -100).view({size, -1})};
 }
 
+/// Sums the gradients of the two uses of a tied matrix into both.
+inline void sum_tied_uses(ModelStage& first, ModelStage& last) {
+  if (!first.options().model.tied_embeddings) return;
+  const at::Tensor lookup = first.parameters().at(kTokenEmbedding).gradient;
+  lookup.add_(last.parameters().tied_head().gradient);
+  last.parameters().tied_head().gradient.copy_(lookup);
+}
+
 /// Stages of one pipeline, all in this process.
 class Pipeline {
  public:
   Pipeline(const config::ModelConfig& model, const std::vector<Slice>& slices, PrecisionMode mode,
-           std::uint64_t seed = 7) {
+           bool sum_in_tree = false) {
     for (const Slice& slice : slices) {
-      stages_.push_back(std::make_unique<ModelStage>(
-          StageOptions{.model = model, .slice = slice, .precision = mode, .microbatch_size = 3}));
-      initialize(stages_.back()->parameters(), model, seed);
+      stages_.push_back(std::make_unique<ModelStage>(StageOptions{.model = model,
+                                                                  .slice = slice,
+                                                                  .precision = mode,
+                                                                  .microbatch_size = 3,
+                                                                  .sum_in_tree = sum_in_tree}));
+      initialize(stages_.back()->parameters(), model, 7);
     }
   }
 
@@ -82,23 +93,20 @@ class Pipeline {
     for (auto stage = stages_.rbegin(); stage != stages_.rend(); ++stage)
       gradient = (*stage)->backward(j, gradient);
   }
-  /// One step; `ahead` forwards are in flight before the first backward.
-  void step(int microbatches, int ahead, double scale = 1.0 / 64) {
-    for (auto& stage : stages_) stage->begin_step(scale);
+  void begin(int microbatches) {
+    for (auto& stage : stages_) stage->begin_step(1.0 / 64, microbatches);
     set_microbatches(microbatches);
+  }
+  /// One step; `ahead` forwards are in flight before the first backward.
+  void step(int microbatches, int ahead) {
+    begin(microbatches);
     for (int j = 0; j < microbatches + ahead; ++j) {
       if (j < microbatches) forward(j);
       if (j >= ahead) backward(j - ahead);
     }
     finish();
   }
-  void finish() {
-    for (auto& stage : stages_) stage->finish_gradients();
-    at::Tensor first = stages_.front()->tied_gradient();
-    if (!first.defined()) return;
-    first.add_(stages_.back()->tied_gradient());
-    stages_.back()->tied_gradient().copy_(first);
-  }
+  void finish() { sum_tied_uses(*stages_.front(), *stages_.back()); }
   double evaluate(int microbatches) {
     for (auto& stage : stages_) stage->begin_evaluation();
     set_microbatches(microbatches);

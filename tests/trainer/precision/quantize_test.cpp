@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <bit>
 #include <cmath>
@@ -10,7 +9,9 @@
 #include <limits>
 #include <vector>
 
+#include "configs/error.hpp"
 #include "data/mutate/random_key.hpp"
+#include "trainer/precision/mode.hpp"
 
 namespace spillway::trainer {
 namespace {
@@ -52,62 +53,22 @@ TEST(RoundToBf16, IsNearestEvenForEveryUpperHalf) {
       ASSERT_EQ(bits_of(rounded, index), reference(values[i])) << std::hexfloat << values[i];
     }
   }
-  EXPECT_TRUE(at::allclose(round_through_bf16(round_through_bf16(wide)), round_through_bf16(wide),
-                           0, 0, true));
 }
 
 TEST(RoundToBf16, OverflowStartsWhereItIsSaidTo) {
   const at::Tensor edge =
       at::tensor({std::nextafter(kBf16Overflow, 0.0F), kBf16Overflow, -kBf16Overflow});
-  const at::Tensor rounded = round_through_bf16(edge);
+  const at::Tensor rounded = round_to_bf16(edge).to(at::kFloat);
   EXPECT_TRUE(std::isfinite(rounded[0].item<float>()));
   EXPECT_EQ(rounded[1].item<float>(), std::numeric_limits<float>::infinity());
   EXPECT_EQ(rounded[2].item<float>(), -std::numeric_limits<float>::infinity());
 }
 
-struct Weight {
-  at::Tensor master, rounded, gradient;
-};
-
-Weight weight(const at::Tensor& values, at::ScalarType type) {
-  return {values.clone().set_requires_grad(true), round_to_bf16(values).to(type),
-          at::zeros_like(values)};
-}
-
-TEST(StraightThrough, ValueIsRoundedAndGradientPassesUnchanged) {
-  for (const auto type : {at::kBFloat16, at::kFloat}) {
-    const Weight w = weight(at::tensor({1.001F, -2.7F, 0.1F}), type);
-    const at::Tensor used = straight_through(w.master, w.rounded, w.gradient);
-    EXPECT_EQ(used.scalar_type(), type);
-    EXPECT_TRUE(at::equal(used, w.rounded));
-    torch::autograd::backward({(used * at::tensor({2.0F, 3.0F, -4.0F}).to(type)).sum()}, {});
-    EXPECT_TRUE(at::equal(w.gradient, at::tensor({2.0F, 3.0F, -4.0F})));
-    EXPECT_FALSE(w.master.grad().defined());
-  }
-}
-
-TEST(StraightThrough, SmallGradientsAreNotSwampedByLargeOnes) {
-  const Weight w = weight(at::ones({1}), at::kBFloat16);
-  w.gradient.fill_(256.0F);
-  for (int i = 0; i < 100; ++i)
-    torch::autograd::backward({straight_through(w.master, w.rounded, w.gradient).sum()}, {});
-  EXPECT_EQ(w.gradient.item<float>(), 356.0F);
-}
-
-TEST(StraightThrough, EntriesBeyondTheOverflowGetNoGradientIfMasked) {
-  const at::Tensor values = at::tensor({1.0F, 3.39e38F, 3.4e38F, -3.4e38F});
-  const Weight masked = weight(values, at::kFloat);
-  torch::autograd::backward(
-      {straight_through(masked.master, masked.rounded, masked.gradient, true).sum()}, {});
-  EXPECT_TRUE(at::equal(masked.gradient, at::tensor({1.0F, 1.0F, 0.0F, 0.0F})));
-  const Weight open = weight(values, at::kFloat);
-  torch::autograd::backward({straight_through(open.master, open.rounded, open.gradient).sum()}, {});
-  EXPECT_TRUE(at::equal(open.gradient, at::ones({4})));
-}
-
-TEST(StraightThrough, ShapesMustAgree) {
-  const Weight w = weight(at::ones({2}), at::kFloat);
-  EXPECT_THROW(straight_through(w.master, at::ones({3}), w.gradient), c10::Error);
+TEST(PrecisionMode, NamesAreThoseOfTheConfiguration) {
+  EXPECT_EQ(precision_mode("fp32"), PrecisionMode::fp32);
+  EXPECT_EQ(precision_mode("bf16-amp"), PrecisionMode::bf16_amp);
+  EXPECT_EQ(precision_mode("bf16-qat"), PrecisionMode::bf16_qat);
+  EXPECT_THROW(precision_mode("bf16"), Error);
 }
 
 }  // namespace

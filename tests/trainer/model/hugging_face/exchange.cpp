@@ -37,11 +37,11 @@ void export_one(const config::ModelConfig& model, at::ScalarType type, const pat
   const at::Tensor tokens = small::batch(model, 1).tokens;
   const at::Tensor targets = next_tokens(tokens);
   const auto counted = static_cast<double>(targets.ne(-100).sum().item<std::int64_t>());
-  stage.begin_step(1.0 / counted);
+  stage.begin_step(1.0 / counted, 1);
   stage.set_microbatch(0, tokens, targets);
   stage.forward(0, {});
   stage.backward(0, {});
-  stage.finish_gradients();
+  small::sum_tied_uses(stage, stage);
   NamedTensors gradients;
   for (const Parameter& parameter : stage.parameters().parameters()) {
     gradients.emplace(parameter.spec.name, parameter.gradient);

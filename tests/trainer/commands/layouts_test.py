@@ -1,0 +1,76 @@
+"""The same bits on any layout: every schedule, stages, chunks and replicas, and runs that change layout as they resume."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
+import launch
+
+REPRODUCIBLE = dict(parallel__reproducible=True, compression__method="none")
+
+
+def layout(ranks, stages=1, schedule="1f1b", chunks=1, replicas=1):
+    """Settings and ranks for 8 micro-batches a step in all."""
+    assert ranks == stages * replicas
+    return ranks, dict(parallel__stages=stages, parallel__schedule=schedule, parallel__chunks=chunks,
+                       parallel__microbatches=8 // replicas, parallel__microbatch_size=1)
+
+
+SCHEDULES = [layout(2, 2, schedule) for schedule in ("gpipe", "1f1b", "zb-h1", "zb-h2")]
+SCHEDULES += [layout(4, 4, schedule) for schedule in ("gpipe", "zb-h1", "zb-h2")]
+SCHEDULES += [layout(2, 2, schedule, 2) for schedule in ("interleaved-1f1b", "looped-bfs", "interleaved-zb", "zbv", "v-half",
+                                                         "v-min", "dualpipev")]
+SCHEDULES += [layout(1, 1, schedule, 4) for schedule in ("interleaved-1f1b", "interleaved-zb")]
+SCHEDULES += [layout(1, 1, "zbv"), layout(2, 2, "zbv")]
+
+RESHAPES = [layout(1), layout(2, 2, "zb-h1"), layout(2, 2, "zbv"), layout(4, 4, "1f1b"), layout(4, 2, "1f1b", replicas=2),
+            layout(4, 1, "gpipe", replicas=4), layout(4, 2, "interleaved-zb", 2, replicas=2), layout(2, 1, "gpipe", replicas=2)]
+
+
+class Layouts(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="spillway-layouts-"))
+        cls.corpus = launch.build_corpus(cls.folder)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    def train(self, name, layout, **settings):
+        ranks, shape = layout
+        run = self.folder / name
+        command = launch.mpi_command(ranks, "train", *launch.small_model(self.corpus, run, **{**shape, **settings}))
+        process = subprocess.run(command, text=True, capture_output=True)
+        self.assertEqual(process.returncode, 0, f"{layout}\n{process.stdout}{process.stderr}")
+        return sorted((run / "checkpoints").glob("step-*"))[-1]
+
+    def assert_same_bits(self, a, b, layout):
+        process = launch.spillway("checkpoint", "diff", a, b)
+        self.assertEqual(process.returncode, 0, f"{layout}\n{process.stdout}{process.stderr}")
+
+    def test_every_schedule_gives_the_bits_of_one_rank(self):
+        for mode, tied in (("fp32", True), ("bf16-qat", True), ("fp32", False)):
+            settings = dict(run__steps=5, precision__mode=mode, model__tied_embeddings=tied)
+            one = self.train(f"one-{mode}-{tied}", layout(1), **settings)
+            for number, other in enumerate(SCHEDULES if (mode, tied) == ("fp32", True) else SCHEDULES[2::5]):
+                with self.subTest(mode=mode, tied=tied, layout=other):
+                    self.assert_same_bits(one, self.train(f"{mode}-{tied}-{number}", other, **settings), other)
+
+    def test_a_run_may_change_its_layout_whenever_it_resumes(self):
+        settings = dict(**REPRODUCIBLE, optimizer__decay_steps=8, data__mutation__rate=0.4)
+        whole = self.train("whole", layout(1), run__steps=8, **settings)
+        for first in range(len(RESHAPES)):
+            path = [RESHAPES[(first + step * (2 * step + 1)) % len(RESHAPES)] for step in range(4)]  # three reshapes
+            with self.subTest(path=path):
+                for part, shape in enumerate(path):
+                    newest = self.train(f"reshaped-{first}", shape, run__steps=2 * part + 2, **settings)
+                self.assert_same_bits(whole, newest, path)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,58 @@
+#include "trainer/compare_plans.hpp"
+
+#include <set>
+#include <sstream>
+
+#include "configs/error.hpp"
+#include "parallel/pipeline/schedules/registry.hpp"
+#include "trainer/run_plan.hpp"
+
+namespace spillway::trainer {
+namespace {
+
+std::vector<std::string> names_to_try(const config::ParallelConfig& parallel) {
+  std::vector<std::string> names;
+  std::istringstream words(pipeline::schedule_names());
+  for (std::string word; words >> word;) {
+    if (word != "|" && !word.starts_with("csv:")) names.push_back(word);
+  }
+  if (parallel.schedule.starts_with("csv:")) names.push_back(parallel.schedule);
+  return names;
+}
+
+/// With one chunk a schedule that takes any would be a schedule of another name.
+std::set<int> chunks_to_try(const std::string& name, int configured) {
+  std::set<int> chunks;
+  for (const int wanted : {1, 2, 4, configured}) {
+    try {
+      chunks.insert(pipeline::chunks_of(name, wanted));
+    } catch (const Error&) {
+      continue;
+    }
+  }
+  if (chunks.size() > 1) chunks.erase(1);
+  return chunks;
+}
+
+pipeline::Prediction predict(const PlanRequest& request) {
+  if (!request.costs) config::validate(request.config);
+  return plan_run(request).prediction;
+}
+
+}  // namespace
+
+std::vector<pipeline::Contender> compare_plans(const PlanRequest& request) {
+  const config::ParallelConfig& parallel = request.config.parallel;
+  std::vector<pipeline::Proposal> proposals;
+  for (const std::string& name : names_to_try(parallel)) {
+    for (const int chunks : chunks_to_try(name, static_cast<int>(parallel.chunks))) {
+      PlanRequest one = request;
+      one.config.parallel.schedule = name;
+      one.config.parallel.chunks = chunks;
+      proposals.push_back({name, [one] { return predict(one); }});
+    }
+  }
+  return pipeline::compare(proposals, request.memory_cap);
+}
+
+}  // namespace spillway::trainer

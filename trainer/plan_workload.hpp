@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "parallel/pipeline/prediction.hpp"
+#include "trainer/model/parameters.hpp"
+#include "trainer/plan_request.hpp"
+
+namespace spillway::trainer {
+
+/// What the stages of a schedule of that shape cost and hold: as given by hand, or from the model,
+/// whose costs follow the FLOPs (a backward does twice the work of its forward, half of it for the
+/// input), whose messages are free and whose activations are estimated. Throws Error(input) where
+/// the layers, or the costs given, do not go with the stages.
+pipeline::Workload plan_workload(const PlanRequest& request, const pipeline::ScheduleShape& shape);
+
+/// Of all times of a plan: "units" of the costs given by hand; "ms" where run.peak_flops is known,
+/// else "forwards" (of one micro-batch through the mean rank's layers).
+std::string time_unit(const PlanRequest& request);
+
+/// Of a slice: one float32 a parameter.
+std::int64_t gradient_bytes(const config::ModelConfig& model, const Slice& slice);
+
+}  // namespace spillway::trainer
