@@ -107,6 +107,7 @@ StepMetrics Rehearsal::metrics(std::int64_t number, const RehearsedStep& step) c
 
 std::vector<Span> Rehearsal::spans(const RehearsedStep& step) const {
   std::vector<double> starts;
+  starts.reserve(step.ranks.size());
   for (const RehearsedRank& rank : step.ranks) starts.push_back(rank.start);
   const int rank = ranks_.control->rank();
   std::vector<Span> spans =
@@ -124,6 +125,7 @@ RehearsalSummary summarize(const std::vector<RehearsedStep>& steps,
   summary.makespan = percentile(summary.makespans, 0.5);
   for (std::size_t rank = 0; rank < predicted.usage.size(); ++rank) {
     std::vector<double> idle;
+    idle.reserve(steps.size());
     for (const RehearsedStep& step : steps) {
       idle.push_back(step.makespan() - step.ranks[rank].busy);
     }

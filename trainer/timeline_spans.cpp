@@ -41,6 +41,7 @@ void add_spans(const pipeline::Timeline& timeline, int rank, double offset, Trac
 
 std::vector<Span> measured_spans(const StepResult& result, int rank) {
   std::vector<double> starts;
+  starts.reserve(result.reports.size());
   for (const RankReport& report : result.reports) starts.push_back(report.pipeline_start);
   return measured_spans(result.timeline, starts, result.seconds, rank);
 }

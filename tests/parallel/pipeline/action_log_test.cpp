@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "configs/error.hpp"
+#include "tests/data/temporary_folder.hpp"
 
 namespace spillway::pipeline {
 namespace {
@@ -20,13 +21,7 @@ using testing::MatchesRegex;
 
 class ActionLogFile : public testing::Test {
  protected:
-  ActionLogFile() {
-    std::string name = testing::TempDir() + "action_log_XXXXXX";
-    folder_ = mkdtemp(name.data());
-  }
-  ~ActionLogFile() override { std::filesystem::remove_all(folder_); }
-
-  std::filesystem::path file() const { return folder_ / "logs" / "rank-3.log"; }
+  std::filesystem::path file() const { return folder_ / "logs/rank-3.log"; }
 
   /// Lines without the spaces behind.
   std::vector<std::string> lines() const {
@@ -39,7 +34,7 @@ class ActionLogFile : public testing::Test {
     return all;
   }
 
-  std::filesystem::path folder_;
+  data::TemporaryFolder folder_;
 };
 
 TEST_F(ActionLogFile, HoldsTheLastActionsWithTheirTimesNewestLast) {
