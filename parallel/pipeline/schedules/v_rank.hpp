@@ -34,7 +34,7 @@ class VRank {
   }
 
   std::array<int, 2> stages_;
-  std::array<std::array<int, 3>, 2> counts_{};
+  std::array<std::array<int, kOps>, 2> counts_{};
   std::vector<Action> actions_;
 };
 

@@ -248,7 +248,10 @@ void an_operation_finishes_while_the_caller_computes(Communicator& world, const 
     ++computed;
   }
   EXPECT_TRUE(work.done());
-  EXPECT_GT(computed, 0);
+  // The late one may find all others done.
+  if (world.rank() != world.size() - 1) {
+    EXPECT_GT(computed, 0);
+  }
   EXPECT_LT(issued - start, std::chrono::seconds(5));
   work.wait();
   EXPECT_EQ(tensor.sum().item<double>(), static_cast<double>(world.size()) * (1 << 20));

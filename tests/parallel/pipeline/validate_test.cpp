@@ -70,7 +70,7 @@ TEST(Validate, WrongSizeAndPlacementAreNamed) {
   EXPECT_EQ(compute_fault("0F0 0B0\n3F0 3B0\n1F0 1B0\n2F0 2B0", {.ranks = 4}),
             "0 -1 stages 0 and 1 stand on ranks 0 and 2, which are not neighbours");
   EXPECT_EQ(compute_fault("0F0 0SEND_F0 0F1 0B0 0B1\n1F0 1B0 1F1 1B1"),
-            "0 1 0SEND_F0 is derived; only F, I, W and B are written");
+            "0 1 0SEND_F0 is derived; only F, R, I, W and B are written");
 }
 
 TEST(Validate, DeadlockIsNamedOnEveryBlockedRank) {
