@@ -17,7 +17,6 @@ void finish(const Work& work) {
   while (!work.done()) std::this_thread::yield();  // a GPU's wait() does not block the host
 }
 
-// NOLINTNEXTLINE(performance-unnecessary-value-param): cannot be copied
 void finish(Issued operation) { finish(std::move(operation).wait()); }
 
 at::Tensor over_all_ranks(Communicator& world, const at::Tensor& values, ReduceOp op) {

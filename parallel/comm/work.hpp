@@ -47,12 +47,12 @@ class [[nodiscard]] Issued {
     if (state_) state_->start();
   }
 
-  operator Work() && {  // NOLINT(google-explicit-constructor): most callers keep a Work
+  operator Work() && {
     if (state_) state_->start();
     return Work(std::exchange(state_, nullptr));
   }
   /// The Work that was waited for: on a GPU it may be under way still.
-  Work wait() && {  // NOLINT(bugprone-exception-escape)
+  Work wait() && {
     const Work work(std::exchange(state_, nullptr));
     work.wait();
     return work;
