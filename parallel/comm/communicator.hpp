@@ -50,17 +50,17 @@ class Communicator {
   virtual std::string backend() const = 0;
 
   /// In place: the same bits on every rank.
-  virtual Work all_reduce(at::Tensor tensor, ReduceOp op = ReduceOp::sum) = 0;
-  virtual Work broadcast(at::Tensor tensor, int root) = 0;
+  virtual Issued all_reduce(at::Tensor tensor, ReduceOp op = ReduceOp::sum) = 0;
+  virtual Issued broadcast(at::Tensor tensor, int root) = 0;
   /// output.numel() = size() * input.numel(), rank by rank.
-  virtual Work all_gather(at::Tensor output, at::Tensor input) = 0;
+  virtual Issued all_gather(at::Tensor output, at::Tensor input) = 0;
   /// input.numel() = size() * output.numel(); rank r gets the sum of everyone's r-th part.
-  virtual Work reduce_scatter(at::Tensor output, at::Tensor input) = 0;
+  virtual Issued reduce_scatter(at::Tensor output, at::Tensor input) = 0;
   /// `tag`, 0 to kMostTag, says which message it is: where the receive next in order has another,
   /// its wait() throws TagMismatch. NCCL carries no tags and mistakes one message for another.
-  virtual Work send(at::Tensor tensor, int peer, int tag = 0) = 0;
-  virtual Work recv(at::Tensor tensor, int peer, int tag = 0) = 0;
-  virtual Work barrier() = 0;
+  virtual Issued send(at::Tensor tensor, int peer, int tag = 0) = 0;
+  virtual Issued recv(at::Tensor tensor, int peer, int tag = 0) = 0;
+  virtual Issued barrier() = 0;
 
   /// Collective over this group: ranks with equal `color` form a group, ordered by `key`; a
   /// negative color gets nullptr.

@@ -4,6 +4,7 @@
 #include <ATen/ops/tensor.h>
 
 #include <thread>
+#include <utility>
 
 namespace spillway::comm {
 
@@ -15,6 +16,8 @@ void finish(const Work& work) {
   work.wait();
   while (!work.done()) std::this_thread::yield();  // a GPU's wait() does not block the host
 }
+
+void finish(Issued operation) { finish(std::move(operation).wait()); }
 
 at::Tensor over_all_ranks(Communicator& world, const at::Tensor& values, ReduceOp op) {
   const at::Tensor there = values.to(device_of(world));

@@ -13,6 +13,7 @@ at::Device device_of(const Communicator& world);
 
 /// Blocks the host until the operation is over, on a GPU too.
 void finish(const Work& work);
+void finish(Issued operation);
 
 /// `values` (int64) reduced over all ranks, on the CPU.
 at::Tensor over_all_ranks(Communicator& world, const at::Tensor& values, ReduceOp op);

@@ -24,19 +24,19 @@ void check_mpi(int code, const char* call, std::source_location at) {
 void await(MPI_Request& request, const char* call, MPI_Status* status) {
   using Clock = std::chrono::steady_clock;
   constexpr std::chrono::microseconds kPoll{250};
-  constexpr std::chrono::nanoseconds kFirstSleep{20'000}, kLongestSleep{200'000};
+  constexpr std::chrono::nanoseconds kLongestSleep{200'000};
+  constexpr int kShare = 32;  // asleep for this part of what was waited: late by 3 % at most
   // Of this thread, once: a sleep of 20 us is to last 20 us, not 70.
   [[maybe_unused]] thread_local const int slack = prctl(PR_SET_TIMERSLACK, 1000UL /* ns */);
   const auto start = Clock::now();
-  auto sleep = kFirstSleep;
   for (int finished = 0;;) {
     check_mpi(MPI_Test(&request, &finished, status), call);
     if (finished != 0) return;
-    if (Clock::now() - start < kPoll) {
+    const std::chrono::nanoseconds waited = Clock::now() - start;
+    if (waited < kPoll) {
       sched_yield();
     } else {
-      std::this_thread::sleep_for(sleep);
-      sleep = std::min(sleep + sleep / 4, kLongestSleep);
+      std::this_thread::sleep_for(std::min(waited / kShare, kLongestSleep));
     }
   }
 }

@@ -12,8 +12,8 @@ void check_mpi(int code, const char* call,
                std::source_location at = std::source_location::current());
 
 /// Waits for `request` and lets the processor go: polls for the first quarter millisecond, then
-/// sleeps ever longer between polls, up to 0.2 ms. MPI's own waits poll without end, which takes
-/// the core from a computing thread (see mpi_communicator.hpp).
+/// sleeps between polls, a thirty-second of what it has waited and up to 0.2 ms. MPI's own waits
+/// poll without end, which takes the core from a computing thread (see mpi_communicator.hpp).
 void await(MPI_Request& request, const char* call, MPI_Status* status = MPI_STATUS_IGNORE);
 
 /// Owns one MPI_Comm, whose errors are returned, never fatal. Making one is collective over the

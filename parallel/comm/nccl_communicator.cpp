@@ -75,7 +75,7 @@ class NcclCommunicator final : public Communicator {
 
   std::string backend() const override { return "nccl"; }
 
-  Work all_reduce(at::Tensor tensor, ReduceOp op) override {
+  Issued all_reduce(at::Tensor tensor, ReduceOp op) override {
     check_tensor(Operation::all_reduce, tensor, at::kCUDA);
     return launch(Operation::all_reduce, "ncclAllReduce", tensor, {tensor},
                   [=](ncclComm_t comm, cudaStream_t stream) {
@@ -85,7 +85,7 @@ class NcclCommunicator final : public Communicator {
                   });
   }
 
-  Work broadcast(at::Tensor tensor, int root) override {
+  Issued broadcast(at::Tensor tensor, int root) override {
     check_tensor(Operation::broadcast, tensor, at::kCUDA);
     check_root(root, size());
     return launch(Operation::broadcast, "ncclBroadcast", tensor, {tensor},
@@ -96,7 +96,7 @@ class NcclCommunicator final : public Communicator {
                   });
   }
 
-  Work all_gather(at::Tensor output, at::Tensor input) override {
+  Issued all_gather(at::Tensor output, at::Tensor input) override {
     check_tensor(Operation::all_gather, output, at::kCUDA);
     check_tensor(Operation::all_gather, input, at::kCUDA);
     check_parts(Operation::all_gather, output, input, size());
@@ -107,7 +107,7 @@ class NcclCommunicator final : public Communicator {
                   });
   }
 
-  Work reduce_scatter(at::Tensor output, at::Tensor input) override {
+  Issued reduce_scatter(at::Tensor output, at::Tensor input) override {
     check_tensor(Operation::reduce_scatter, output, at::kCUDA);
     check_tensor(Operation::reduce_scatter, input, at::kCUDA);
     check_parts(Operation::reduce_scatter, input, output, size());
@@ -119,7 +119,7 @@ class NcclCommunicator final : public Communicator {
                   });
   }
 
-  Work send(at::Tensor tensor, int peer, int /*tag*/) override {
+  Issued send(at::Tensor tensor, int peer, int /*tag*/) override {
     check_tensor(Operation::send, tensor, at::kCUDA);
     check_peer(Operation::send, peer, rank(), size());
     return launch(Operation::send, "ncclSend", tensor, {tensor},
@@ -129,7 +129,7 @@ class NcclCommunicator final : public Communicator {
                   });
   }
 
-  Work recv(at::Tensor tensor, int peer, int /*tag*/) override {
+  Issued recv(at::Tensor tensor, int peer, int /*tag*/) override {
     check_tensor(Operation::recv, tensor, at::kCUDA);
     check_peer(Operation::recv, peer, rank(), size());
     return launch(Operation::recv, "ncclRecv", tensor, {tensor},
@@ -139,7 +139,7 @@ class NcclCommunicator final : public Communicator {
                   });
   }
 
-  Work barrier() override {
+  Issued barrier() override {
     return launch(Operation::barrier, "ncclAllReduce", at::Tensor(), {barrier_token_},
                   [this](ncclComm_t comm, cudaStream_t stream) {
                     return ncclAllReduce(barrier_token_.const_data_ptr(), barrier_token_.data_ptr(),
@@ -157,9 +157,9 @@ class NcclCommunicator final : public Communicator {
   /// Queues `call` on the communicator's stream, behind what the current stream holds. `payload` is
   /// counted; `touched` must not be reused by the caching allocator before the stream is past the
   /// call.
-  Work launch(Operation operation, const char* name, const at::Tensor& payload,
-              const std::vector<at::Tensor>& touched,
-              const std::function<ncclResult_t(ncclComm_t, cudaStream_t)>& call) {
+  Issued launch(Operation operation, const char* name, const at::Tensor& payload,
+                const std::vector<at::Tensor>& touched,
+                const std::function<ncclResult_t(ncclComm_t, cudaStream_t)>& call) {
     const c10::cuda::CUDAGuard guard(device_);
     traffic_.count(operation, payload.defined() ? static_cast<std::int64_t>(payload.nbytes()) : 0,
                    size());
@@ -176,7 +176,7 @@ class NcclCommunicator final : public Communicator {
       c10::cuda::CUDACachingAllocator::recordStream(tensor.storage().data_ptr(), stream_);
     }
     spans_.push_back(span);
-    return Work(std::make_shared<NcclWork>(std::move(span), handle_));
+    return Issued(std::make_shared<NcclWork>(std::move(span), handle_));
   }
 
   void enter_finished_spans() {

@@ -33,8 +33,8 @@ QueuedCommunicator::~QueuedCommunicator() {
   static_cast<void>(new (std::nothrow) std::shared_ptr<Transport>(transport_));
 }
 
-Work QueuedCommunicator::queue(Operation operation, std::int64_t bytes, std::string where,
-                               std::function<void(Transport&)> job) {
+Issued QueuedCommunicator::queue(Operation operation, std::int64_t bytes, std::string where,
+                                 std::function<void(Transport&)> job) {
   traffic_.count(operation, bytes, size());
   auto guarded = [transport = transport_, operation, bytes, where = std::move(where),
                   job = std::move(job)] {
@@ -56,20 +56,20 @@ Work QueuedCommunicator::queue(Operation operation, std::int64_t bytes, std::str
   });
 }
 
-Work QueuedCommunicator::all_reduce(at::Tensor tensor, ReduceOp op) {
+Issued QueuedCommunicator::all_reduce(at::Tensor tensor, ReduceOp op) {
   check_tensor(Operation::all_reduce, tensor, at::kCPU);
   return queue(Operation::all_reduce, bytes_of(tensor), "",
                [tensor, op](Transport& transport) { transport.all_reduce(buffer(tensor), op); });
 }
 
-Work QueuedCommunicator::broadcast(at::Tensor tensor, int root) {
+Issued QueuedCommunicator::broadcast(at::Tensor tensor, int root) {
   check_tensor(Operation::broadcast, tensor, at::kCPU);
   check_root(root, size());
   return queue(Operation::broadcast, bytes_of(tensor), " from rank " + std::to_string(root),
                [tensor, root](Transport& transport) { transport.broadcast(buffer(tensor), root); });
 }
 
-Work QueuedCommunicator::all_gather(at::Tensor output, at::Tensor input) {
+Issued QueuedCommunicator::all_gather(at::Tensor output, at::Tensor input) {
   check_tensor(Operation::all_gather, output, at::kCPU);
   check_tensor(Operation::all_gather, input, at::kCPU);
   check_parts(Operation::all_gather, output, input, size());
@@ -78,7 +78,7 @@ Work QueuedCommunicator::all_gather(at::Tensor output, at::Tensor input) {
   });
 }
 
-Work QueuedCommunicator::reduce_scatter(at::Tensor output, at::Tensor input) {
+Issued QueuedCommunicator::reduce_scatter(at::Tensor output, at::Tensor input) {
   check_tensor(Operation::reduce_scatter, output, at::kCPU);
   check_tensor(Operation::reduce_scatter, input, at::kCPU);
   check_parts(Operation::reduce_scatter, input, output, size());
@@ -88,7 +88,7 @@ Work QueuedCommunicator::reduce_scatter(at::Tensor output, at::Tensor input) {
                });
 }
 
-Work QueuedCommunicator::send(at::Tensor tensor, int peer, int tag) {
+Issued QueuedCommunicator::send(at::Tensor tensor, int peer, int tag) {
   check_tensor(Operation::send, tensor, at::kCPU);
   check_peer(Operation::send, peer, rank(), size());
   check_tag(Operation::send, tag);
@@ -96,7 +96,7 @@ Work QueuedCommunicator::send(at::Tensor tensor, int peer, int tag) {
                [=](Transport& transport) { transport.send(buffer(tensor), peer, tag); });
 }
 
-Work QueuedCommunicator::recv(at::Tensor tensor, int peer, int tag) {
+Issued QueuedCommunicator::recv(at::Tensor tensor, int peer, int tag) {
   check_tensor(Operation::recv, tensor, at::kCPU);
   check_peer(Operation::recv, peer, rank(), size());
   check_tag(Operation::recv, tag);
@@ -104,16 +104,16 @@ Work QueuedCommunicator::recv(at::Tensor tensor, int peer, int tag) {
                [=](Transport& transport) { transport.recv(buffer(tensor), peer, tag); });
 }
 
-Work QueuedCommunicator::barrier() {
+Issued QueuedCommunicator::barrier() {
   return queue(Operation::barrier, 0, "", [](Transport& transport) { transport.barrier(); });
 }
 
 std::unique_ptr<Communicator> QueuedCommunicator::split(int color, int key) {
   auto part = std::make_shared<std::unique_ptr<Transport>>();
-  const Work work = queue_.push(
-      [transport = transport_, part, color, key] { *part = transport->split(color, key); },
-      [](double) {});
-  work.wait();
+  queue_
+      .push([transport = transport_, part, color, key] { *part = transport->split(color, key); },
+            [](double) {})
+      .wait();
   return *part ? std::make_unique<QueuedCommunicator>(std::move(*part)) : nullptr;
 }
 

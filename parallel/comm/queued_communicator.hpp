@@ -22,19 +22,19 @@ class QueuedCommunicator final : public Communicator {
   ~QueuedCommunicator() override;
 
   std::string backend() const override { return transport_->backend(); }
-  Work all_reduce(at::Tensor tensor, ReduceOp op) override;
-  Work broadcast(at::Tensor tensor, int root) override;
-  Work all_gather(at::Tensor output, at::Tensor input) override;
-  Work reduce_scatter(at::Tensor output, at::Tensor input) override;
-  Work send(at::Tensor tensor, int peer, int tag) override;
-  Work recv(at::Tensor tensor, int peer, int tag) override;
-  Work barrier() override;
+  Issued all_reduce(at::Tensor tensor, ReduceOp op) override;
+  Issued broadcast(at::Tensor tensor, int root) override;
+  Issued all_gather(at::Tensor output, at::Tensor input) override;
+  Issued reduce_scatter(at::Tensor output, at::Tensor input) override;
+  Issued send(at::Tensor tensor, int peer, int tag) override;
+  Issued recv(at::Tensor tensor, int peer, int tag) override;
+  Issued barrier() override;
   std::unique_ptr<Communicator> split(int color, int key) override;
 
  private:
   /// `where`: peer or root as words, for the error. `job` must capture the tensors it touches.
-  Work queue(Operation operation, std::int64_t bytes, std::string where,
-             std::function<void(Transport&)> job);
+  Issued queue(Operation operation, std::int64_t bytes, std::string where,
+               std::function<void(Transport&)> job);
 
   std::shared_ptr<Transport> transport_;
   WorkQueue queue_;

@@ -17,52 +17,52 @@ void check_anywhere(Operation operation, const at::Tensor& tensor) {
 RecordingCommunicator::RecordingCommunicator(int rank, int size, OthersChoose others)
     : Communicator(rank, size), others_(std::move(others)) {}
 
-Work RecordingCommunicator::note(Operation operation, const at::Tensor& payload, int peer) {
+Issued RecordingCommunicator::note(Operation operation, const at::Tensor& payload, int peer) {
   const std::int64_t bytes = payload.defined() ? static_cast<std::int64_t>(payload.nbytes()) : 0;
   const at::ScalarType type = payload.defined() ? payload.scalar_type() : at::kByte;
   traffic_.count(operation, bytes, size());
   records_->push_back({operation, bytes, type, peer, rank(), size(), group_});
-  return Work();
+  return Issued();
 }
 
-Work RecordingCommunicator::all_reduce(at::Tensor tensor, ReduceOp) {
+Issued RecordingCommunicator::all_reduce(at::Tensor tensor, ReduceOp) {
   check_anywhere(Operation::all_reduce, tensor);
   return note(Operation::all_reduce, tensor);
 }
 
-Work RecordingCommunicator::broadcast(at::Tensor tensor, int root) {
+Issued RecordingCommunicator::broadcast(at::Tensor tensor, int root) {
   check_anywhere(Operation::broadcast, tensor);
   check_root(root, size());
   return note(Operation::broadcast, tensor, root);
 }
 
-Work RecordingCommunicator::all_gather(at::Tensor output, at::Tensor input) {
+Issued RecordingCommunicator::all_gather(at::Tensor output, at::Tensor input) {
   check_anywhere(Operation::all_gather, output);
   check_anywhere(Operation::all_gather, input);
   check_parts(Operation::all_gather, output, input, size());
   return note(Operation::all_gather, output);
 }
 
-Work RecordingCommunicator::reduce_scatter(at::Tensor output, at::Tensor input) {
+Issued RecordingCommunicator::reduce_scatter(at::Tensor output, at::Tensor input) {
   check_anywhere(Operation::reduce_scatter, output);
   check_anywhere(Operation::reduce_scatter, input);
   check_parts(Operation::reduce_scatter, input, output, size());
   return note(Operation::reduce_scatter, input);
 }
 
-Work RecordingCommunicator::send(at::Tensor tensor, int peer, int /*tag*/) {
+Issued RecordingCommunicator::send(at::Tensor tensor, int peer, int /*tag*/) {
   check_anywhere(Operation::send, tensor);
   check_peer(Operation::send, peer, rank(), size());
   return note(Operation::send, tensor, peer);
 }
 
-Work RecordingCommunicator::recv(at::Tensor tensor, int peer, int /*tag*/) {
+Issued RecordingCommunicator::recv(at::Tensor tensor, int peer, int /*tag*/) {
   check_anywhere(Operation::recv, tensor);
   check_peer(Operation::recv, peer, rank(), size());
   return note(Operation::recv, tensor, peer);
 }
 
-Work RecordingCommunicator::barrier() { return note(Operation::barrier, at::Tensor()); }
+Issued RecordingCommunicator::barrier() { return note(Operation::barrier, at::Tensor()); }
 
 std::unique_ptr<Communicator> RecordingCommunicator::split(int color, int key) {
   const int index = splits_++;

@@ -41,17 +41,17 @@ class RecordingCommunicator final : public Communicator {
   const std::vector<Record>& records() const { return *records_; }
 
   std::string backend() const override { return "recording"; }
-  Work all_reduce(at::Tensor tensor, ReduceOp op = ReduceOp::sum) override;
-  Work broadcast(at::Tensor tensor, int root) override;
-  Work all_gather(at::Tensor output, at::Tensor input) override;
-  Work reduce_scatter(at::Tensor output, at::Tensor input) override;
-  Work send(at::Tensor tensor, int peer, int tag = 0) override;
-  Work recv(at::Tensor tensor, int peer, int tag = 0) override;
-  Work barrier() override;
+  Issued all_reduce(at::Tensor tensor, ReduceOp op = ReduceOp::sum) override;
+  Issued broadcast(at::Tensor tensor, int root) override;
+  Issued all_gather(at::Tensor output, at::Tensor input) override;
+  Issued reduce_scatter(at::Tensor output, at::Tensor input) override;
+  Issued send(at::Tensor tensor, int peer, int tag = 0) override;
+  Issued recv(at::Tensor tensor, int peer, int tag = 0) override;
+  Issued barrier() override;
   std::unique_ptr<Communicator> split(int color, int key) override;
 
  private:
-  Work note(Operation operation, const at::Tensor& payload, int peer = -1);
+  Issued note(Operation operation, const at::Tensor& payload, int peer = -1);
 
   OthersChoose others_;
   std::shared_ptr<std::vector<Record>> records_ = std::make_shared<std::vector<Record>>();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 namespace spillway::comm {
 
@@ -11,6 +12,8 @@ class WorkState {
   WorkState(const WorkState&) = delete;
   WorkState& operator=(const WorkState&) = delete;
   virtual ~WorkState() = default;
+  /// From now on somebody else may run it while the caller goes on; it may have begun before.
+  virtual void start() {}
   virtual void wait() = 0;
   virtual bool done() = 0;
 };
@@ -26,6 +29,34 @@ class Work {
     if (state_) state_->wait();
   }
   bool done() const { return !state_ || state_->done(); }
+
+ private:
+  std::shared_ptr<WorkState> state_;
+};
+
+/// What queueing an operation returns. Kept as a Work, or dropped, it runs beside the caller;
+/// waited for on the spot, as in `group.barrier().wait()`, it runs on the caller's thread and no
+/// other thread is woken for it, which costs 10 to 20 us where all cores are in use.
+class [[nodiscard]] Issued {
+ public:
+  Issued() = default;
+  explicit Issued(std::shared_ptr<WorkState> state) : state_(std::move(state)) {}
+  Issued(const Issued&) = delete;
+  Issued& operator=(const Issued&) = delete;
+  ~Issued() {
+    if (state_) state_->start();
+  }
+
+  operator Work() && {
+    if (state_) state_->start();
+    return Work(std::exchange(state_, nullptr));
+  }
+  /// The Work that was waited for: on a GPU it may be under way still.
+  Work wait() && {
+    const Work work(std::exchange(state_, nullptr));
+    work.wait();
+    return work;
+  }
 
  private:
   std::shared_ptr<WorkState> state_;

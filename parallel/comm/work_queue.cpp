@@ -44,10 +44,15 @@ class WorkQueue::Thread : public std::enable_shared_from_this<WorkQueue::Thread>
   explicit Thread(std::string name) : name_(std::move(name)) {}
 
   void push(std::shared_ptr<Item> item) {
+    const std::lock_guard lock(mutex_);
+    items_.push_back(std::move(item));
+  }
+
+  void start() {
     {
       const std::lock_guard lock(mutex_);
-      items_.push_back(std::move(item));
-      if (!thread_.joinable()) thread_ = std::thread([self = shared_from_this()] { self->run(); });
+      if (!thread_.joinable() && !stopping_)
+        thread_ = std::thread([self = shared_from_this()] { self->run(); });
     }
     runnable_.notify_one();
   }
@@ -83,6 +88,7 @@ class WorkQueue::Thread : public std::enable_shared_from_this<WorkQueue::Thread>
       if (item.done) break;
       run_first(lock);
     }
+    if (can_run() || stopping_) runnable_.notify_one();
     if (item.failure) std::rethrow_exception(item.failure);
   }
 
@@ -128,7 +134,6 @@ class WorkQueue::Thread : public std::enable_shared_from_this<WorkQueue::Thread>
     item->failure = std::move(failure);
     item->done = true;
     finished_.notify_all();
-    if (!items_.empty() || stopping_) runnable_.notify_one();
   }
 
   const std::string name_;
@@ -147,6 +152,7 @@ class WorkQueue::QueuedWork final : public WorkState {
  public:
   QueuedWork(std::shared_ptr<Thread> thread, std::shared_ptr<Thread::Item> item)
       : thread_(std::move(thread)), item_(std::move(item)) {}
+  void start() override { thread_->start(); }
   void wait() override { thread_->wait(*item_); }
   bool done() override { return thread_->done(*item_); }
 
@@ -165,11 +171,11 @@ WorkQueue::~WorkQueue() {
   }
 }
 
-Work WorkQueue::push(Job job, Report report) {
+Issued WorkQueue::push(Job job, Report report) {
   auto item = std::make_shared<Thread::Item>(
       Thread::Item{std::move(job), std::move(report), false, nullptr});
   thread_->push(item);
-  return Work(std::make_shared<QueuedWork>(thread_, std::move(item)));
+  return Issued(std::make_shared<QueuedWork>(thread_, std::move(item)));
 }
 
 }  // namespace spillway::comm

@@ -8,13 +8,13 @@
 
 namespace spillway::comm {
 
-/// Runs jobs one at a time in the order they were pushed, on a thread of its own that starts with
-/// the first job. A thread that waits for a job runs it, and those before it, itself when the
-/// queue's thread has not begun: handing over twice costs 10 to 20 us. After a job threw, later
-/// ones are not run: their wait() throws and names the first failure (ranks are out of step by
-/// then). The destructor finishes what is queued and joins. While an exception unwinds it abandons
-/// the thread instead, which may sit in a call that never returns: the job in progress keeps what
-/// it captured, the others fail, and the program is expected to end.
+/// Runs jobs one at a time in the order they were pushed, on a thread of its own. A thread that
+/// waits for a job runs it, and those before it, itself when the queue's thread has not begun; for
+/// a job waited for on the spot (see Issued) the queue's thread is neither started nor woken. After
+/// a job threw, later ones are not run: their wait() throws and names the first failure (ranks are
+/// out of step by then). The destructor finishes what is queued and joins. While an exception
+/// unwinds it abandons the thread instead, which may sit in a call that never returns: the job in
+/// progress keeps what it captured, the others fail, and the program is expected to end.
 class WorkQueue {
  public:
   using Job = std::function<void()>;
@@ -27,7 +27,7 @@ class WorkQueue {
   WorkQueue& operator=(const WorkQueue&) = delete;
   ~WorkQueue();
 
-  Work push(Job job, Report report);
+  Issued push(Job job, Report report);
 
  private:
   class Thread;

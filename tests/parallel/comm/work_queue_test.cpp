@@ -3,9 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <filesystem>
 #include <future>
+#include <iterator>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "configs/error.hpp"
@@ -33,6 +37,30 @@ TEST(WorkQueue, PushReturnsWhileTheJobRuns) {
   go.set_value();
   work.wait();
   EXPECT_TRUE(work.done());
+}
+
+std::ptrdiff_t threads_of_this_process() {
+  return std::distance(std::filesystem::directory_iterator("/proc/self/task"), {});
+}
+
+TEST(WorkQueue, AJobWaitedForOnTheSpotRunsOnTheCallersThreadAndWakesNoOther) {
+  const std::ptrdiff_t threads = threads_of_this_process();
+  WorkQueue queue("test");
+  std::thread::id ran_on;
+  EXPECT_TRUE(queue.push([&] { ran_on = std::this_thread::get_id(); }, ignore).wait().done());
+  EXPECT_EQ(ran_on, std::this_thread::get_id());
+  EXPECT_THROW(queue.push([] { throw std::runtime_error("broken link"); }, ignore).wait(),
+               std::runtime_error);
+  EXPECT_EQ(threads_of_this_process(), threads);
+}
+
+TEST(WorkQueue, AKeptAndADroppedJobRunThoughNobodyWaits) {
+  std::promise<void> kept, dropped;
+  WorkQueue queue("test");
+  const Work work = queue.push([&] { kept.set_value(); }, ignore);
+  EXPECT_EQ(kept.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  static_cast<void>(queue.push([&] { dropped.set_value(); }, ignore));
+  EXPECT_EQ(dropped.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
 }
 
 TEST(WorkQueue, WaitThrowsWhatTheJobThrewEveryTime) {
