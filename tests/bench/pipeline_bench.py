@@ -2,24 +2,26 @@
 
 usage: source scripts/env.sh
        SPILLWAY_BINARY=build/release/spillway SPILLWAY_MPIRUN=$(command -v mpirun) $SPILLWAY_CHECKS/bin/python tests/bench/pipeline_bench.py
-Takes about 8 minutes. Wants two cores; interleaved rounds and medians bear a little other load, not much.
+Wants two cores; takes 6 minutes on free ones.
 
 The model is a GPT of 8 layers, hidden 256, 4 heads, vocabulary 512 with a head of its own, fp32; a step is 8 micro-batches of 2 x 128
 tokens. Every round runs every schedule once on each side (ours: a fresh `spillway train`; theirs: pipeline_peers.py) for STEPS steps, of
 which the first WARMUP do not count. Both sides measure a step with gradient norm, clip and fused AdamW, and the makespan of its pipeline
-alone (forwards, backwards and messages).
+alone (forwards, backwards and messages). The gradient norms of every run must be those of one rank. Of the steps of all rounds only the
+third with the fewest busy seconds counts, on both sides alike: the steps that other processes disturbed least. Numbers are medians over it.
 
-Prints one JSON line, and a table on stderr. `ours` and `torch`, for each schedule; numbers are medians over the rounds' medians:
+Prints one JSON line, and a table on stderr. `ours` and `torch`, for each schedule:
   tokens_per_second     of whole steps
   makespan_seconds      of the pipeline
-  spread                of the rounds' makespans: (largest - smallest) / median
+  spread                how noisy the machine was: (largest - smallest) / median of the rounds' median makespans, all steps counted
   speedup               the side's own one-rank makespan / this one
   ideal_speedup         the same for the makespan that the simulator makes of the step's own F, I and W (messages free)
-  of_ideal              simulated makespan / measured one, the median over all steps
+  of_ideal              simulated makespan / measured one, step by step
 `ours_over_torch`: ratio of tokens_per_second. `split_backward_cost`: busy seconds of a schedule with split backward over those of its
 twin with the whole one (zb-h1 and 1f1b; interleaved-zb and interleaved-1f1b), minus 1. `zb_h1_over_1f1b`: ratio of our tokens_per_second.
-These ratios are medians of ratios inside a round. `bars`: value, bar, and whether it is met."""
+`bars`: value, bar, and whether it is met."""
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -64,7 +66,8 @@ class Ours:
         return [{"seconds": row["time_metrics/end_to_end(s)"],
                  "makespan": row["pipeline/makespan(s)"],
                  "simulated": row["pipeline/predicted_makespan(s)"],
-                 "busy": sum(value for key, value in row.items() if key.endswith("/busy(s)"))} for row in rows[WARMUP:]]
+                 "gradient_norm": row["grad_norm"],
+                 "busy": sum(value for key, value in row.items() if key.endswith("/busy(s)"))} for row in rows]
 
 
 class Peers:
@@ -86,13 +89,14 @@ class Peers:
             self.log.seek(0)
             raise RuntimeError(f"pipeline_peers.py ended in {name}:\n{self.log.read()[-2000:]}")
         by_rank = [rows for rows in map(json.loads, answers) if rows]
-        return [self.merged(name, rows) for rows in list(zip(*by_rank))[WARMUP:]]
+        return [self.merged(name, rows) for rows in zip(*by_rank)]
 
     def merged(self, name, rows):
         makespan = max(row["makespan"] for row in rows)
         costs = {int(stage): cost for row in rows for stage, cost in row["costs"].items()}
         return {"seconds": max(row["seconds"] for row in rows), "makespan": makespan,
-                "simulated": makespan if name == ONE_RANK else simulated(name, [costs[stage] for stage in sorted(costs)]),
+                "simulated": makespan if name == ONE_RANK else simulated_makespan(name, [costs[stage] for stage in sorted(costs)]),
+                "gradient_norm": rows[0]["gradient_norm"],
                 "busy": sum(row["busy"] for row in rows)}
 
     def end(self):
@@ -101,7 +105,7 @@ class Peers:
             rank.wait()
 
 
-def simulated(name, costs):
+def simulated_makespan(name, costs):
     """Makespan of a schedule whose stages cost [F, I, W] seconds."""
     lists = ",".join(op + "=" + ";".join(format(cost[i], ".9f") for cost in costs) for i, op in enumerate("FIW"))
     settings = [f"--{key}={value}" for key, value in {**shape_of(name), "parallel.microbatches": MODEL["parallel.microbatches"]}.items()]
@@ -119,29 +123,49 @@ def measure(folder):
         for name in sides["ours"].names:
             for side, runner in sides.items():
                 if name in runner.names:
-                    rounds[side][name].append(runner.steps(name))
+                    steps = runner.steps(name)
+                    one_rank = (rounds[side][ONE_RANK] or [steps])[0]
+                    check_training(f"{side} {name}", steps, one_rank)
+                    rounds[side][name].append(steps)
         print(f"round {number + 1} of {ROUNDS} done", file=sys.stderr)
     sides["torch"].end()
     return rounds
 
 
-def per_round(rounds, key):
-    return [median(step[key] for step in steps) for steps in rounds]
+def check_training(what, steps, one_rank):
+    """Every schedule trains the model of one rank."""
+    for number, (step, same) in enumerate(zip(steps, one_rank, strict=True)):
+        actual, wanted = step["gradient_norm"], same["gradient_norm"]
+        if not math.isclose(actual, wanted, rel_tol=1e-2):
+            raise RuntimeError(f"{what}, step {number + 1}: gradient norm {actual}, on one rank {wanted}")
+
+
+def quiet(rounds):
+    """The steps in which other load on the machine was least felt: the third with the fewest busy seconds."""
+    steps = sorted((step for steps in rounds for step in steps[WARMUP:]), key=lambda step: step["busy"])
+    return steps[:max(1, len(steps) // 3)]
+
+
+def quiet_median(rounds, key):
+    return median(step[key] for step in quiet(rounds))
 
 
 def ratio(above, below, key):
-    """Median of the rounds' ratios."""
-    return median(a / b for a, b in zip(per_round(above, key), per_round(below, key)))
+    return quiet_median(above, key) / quiet_median(below, key)
+
+
+def spread(rounds):
+    makespans = [median(step["makespan"] for step in steps[WARMUP:]) for steps in rounds]
+    return (max(makespans) - min(makespans)) / median(makespans)
 
 
 def summary(rounds, one_rank):
-    makespans = per_round(rounds, "makespan")
-    return {"tokens_per_second": TOKENS / median(per_round(rounds, "seconds")),
-            "makespan_seconds": median(makespans),
-            "spread": (max(makespans) - min(makespans)) / median(makespans),
+    return {"tokens_per_second": TOKENS / quiet_median(rounds, "seconds"),
+            "makespan_seconds": quiet_median(rounds, "makespan"),
+            "spread": spread(rounds),
             "speedup": ratio(one_rank, rounds, "makespan"),
-            "ideal_speedup": median(per_round(one_rank, "makespan")) / median(per_round(rounds, "simulated")),
-            "of_ideal": median(step["simulated"] / step["makespan"] for steps in rounds for step in steps)}
+            "ideal_speedup": quiet_median(one_rank, "makespan") / quiet_median(rounds, "simulated"),
+            "of_ideal": median(step["simulated"] / step["makespan"] for step in quiet(rounds))}
 
 
 def bars_of(result):

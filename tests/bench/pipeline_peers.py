@@ -4,7 +4,7 @@ usage: pipeline_peers.py RANK RENDEZVOUS_FILE
 Reads lines "SCHEDULE STEPS" from stdin ("one-rank": the same model without a pipeline, on rank 0 alone) and answers each with
 one JSON line, a list with one entry a step: seconds (of the step: pipeline, gradient norm over all ranks, clip, fused AdamW),
 makespan (of the pipeline on this rank), busy (seconds inside its actions), costs ({stage: [F, I, W]}, medians over the
-micro-batches; a whole backward is under I)."""
+micro-batches; a whole backward is under I), gradient_norm."""
 import datetime
 import json
 import statistics
@@ -41,12 +41,23 @@ SCHEDULES = {
 }
 
 
+def start(module, number):
+    """Weights of layer `number`: the same in any stage."""
+    torch.manual_seed(number)
+    for weight in module.parameters():
+        if weight.dim() == 2:
+            nn.init.normal_(weight, std=0.02)
+    return module
+
+
 class Block(nn.Module):
     def __init__(self):
         super().__init__()
         self.attention_norm, self.mlp_norm = nn.LayerNorm(HIDDEN), nn.LayerNorm(HIDDEN)
         self.query_key_value, self.attention_output = nn.Linear(HIDDEN, 3 * HIDDEN), nn.Linear(HIDDEN, HIDDEN)
         self.up, self.down = nn.Linear(HIDDEN, 4 * HIDDEN), nn.Linear(4 * HIDDEN, HIDDEN)
+        for linear in (self.query_key_value, self.attention_output, self.up, self.down):
+            nn.init.zeros_(linear.bias)
 
     def forward(self, x):
         batch, length, _ = x.shape
@@ -62,15 +73,12 @@ class Part(nn.Module):
 
     def __init__(self, stage, stages):
         super().__init__()
-        torch.manual_seed(stage)
-        self.token = nn.Embedding(VOCABULARY, HIDDEN) if stage == 0 else None
-        self.position = nn.Embedding(LENGTH, HIDDEN) if stage == 0 else None
-        self.blocks = nn.ModuleList(Block() for _ in range(LAYERS // stages))
-        self.norm = nn.LayerNorm(HIDDEN) if stage + 1 == stages else None
-        self.head = nn.Linear(HIDDEN, VOCABULARY, bias=False) if stage + 1 == stages else None
-        for weight in self.parameters():
-            if weight.dim() == 2:
-                nn.init.normal_(weight, std=0.02)
+        first, last, count = stage == 0, stage + 1 == stages, LAYERS // stages
+        self.token = start(nn.Embedding(VOCABULARY, HIDDEN), LAYERS) if first else None
+        self.position = start(nn.Embedding(LENGTH, HIDDEN), LAYERS + 1) if first else None
+        self.blocks = nn.ModuleList(start(Block(), stage * count + i) for i in range(count))
+        self.norm = nn.LayerNorm(HIDDEN) if last else None
+        self.head = start(nn.Linear(HIDDEN, VOCABULARY, bias=False), LAYERS + 2) if last else None
 
     def forward(self, x):
         if self.token is not None:
@@ -179,7 +187,8 @@ def measure(pipeline, steps, ranks):
         optimizer.step()
         optimizer.zero_grad()
         busy, costs = pipeline.actions.take()
-        result.append({"seconds": time.perf_counter() - begin, "makespan": makespan, "busy": busy, "costs": costs})
+        seconds = time.perf_counter() - begin
+        result.append({"seconds": seconds, "makespan": makespan, "busy": busy, "costs": costs, "gradient_norm": square.sqrt().item()})
     return result
 
 
