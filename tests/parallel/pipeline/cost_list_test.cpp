@@ -46,7 +46,8 @@ TEST(CostList, ListsOfAnotherLengthAreRefused) {
 
 TEST(CostList, JunkIsRefusedWithItsPosition) {
   EXPECT_EQ(refusal(""), "costs \"\", character 1: expected F= | I= | W= | R= | comm=");
-  EXPECT_EQ(refusal("F=1,B=2"), "costs \"F=1,B=2\", character 5: expected F= | I= | W= | R= | comm=");
+  EXPECT_EQ(refusal("F=1,B=2"),
+            "costs \"F=1,B=2\", character 5: expected F= | I= | W= | R= | comm=");
   EXPECT_THAT(refusal("F=1,I=1,W=1,"), HasSubstr("character 13: expected F= |"));
   EXPECT_THAT(refusal("F=1,I=1,W=1 "), HasSubstr("character 12: expected , or ; or the end"));
   EXPECT_THAT(refusal("F=1, I=1,W=1"), HasSubstr("character 5: expected F= |"));
