@@ -58,6 +58,7 @@ struct ParallelConfig {
   std::int64_t chunks = 1;
   std::vector<std::int64_t> layers_per_stage;
   std::string schedule = "1f1b";
+  double memory_cap = 0;
   std::int64_t microbatches = 4;
   std::int64_t microbatch_size = 4;
   std::string recompute = "none";
@@ -76,9 +77,15 @@ struct ParallelConfig {
             "", at_least(1)},
         Field{"layers_per_stage", &S::layers_per_stage,
               "layers of each stage, first to last; empty: balanced by FLOPs, then parameters"},
-        Field{"schedule", &S::schedule,
-              "pipeline schedule: gpipe | 1f1b | interleaved-1f1b | looped-bfs | zb-h1 | zb-h2 | "
-              "interleaved-zb | zbv | v-half | v-min | dualpipev | csv:FILE"},
+        Field{
+            "schedule", &S::schedule,
+            "pipeline schedule: gpipe | 1f1b | interleaved-1f1b | looped-bfs | zb-h1 | zb-h2 | "
+            "interleaved-zb | zbv | v-half | v-min | dualpipev | auto (the best found) | csv:FILE"},
+        Field{
+            "memory_cap", &S::memory_cap,
+            "the most activations that schedule = auto lets a rank hold, of one micro-batch on its "
+            "whole share; 0: no limit",
+            "micro-batches", at_least(0)},
         Field{"microbatches", &S::microbatches, "micro-batches per replica and step", "",
               at_least(1)},
         Field{"microbatch_size", &S::microbatch_size, "size of a micro-batch", "sequences",

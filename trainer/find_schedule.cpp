@@ -48,6 +48,11 @@ std::vector<pipeline::Seed> seeds_of(const pipeline::ScheduleShape& shape,
   return seeds;
 }
 
+double memory_cap(const PlanRequest& request) {
+  const double configured = request.config.parallel.memory_cap;
+  return configured > 0 ? std::min(configured, request.memory_cap) : request.memory_cap;
+}
+
 FoundSchedule search(const PlanRequest& request, Placement placement) {
   const pipeline::ScheduleShape shape = shape_on(placement, request.config.parallel);
   const std::vector<int> rank_of_stage = pipeline::rank_of_stage(placement, shape);
@@ -57,7 +62,7 @@ FoundSchedule search(const PlanRequest& request, Placement placement) {
                                  .microbatches = shape.microbatches,
                                  .costs = plan_workload(request, shape).costs,
                                  .memory_cap = std::vector<double>(
-                                     static_cast<std::size_t>(shape.ranks), request.memory_cap)},
+                                     static_cast<std::size_t>(shape.ranks), memory_cap(request))},
                                 seeds_of(shape, rank_of_stage));
   return {.compute = std::move(result.schedule),
           .placement = placement,

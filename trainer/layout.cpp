@@ -4,6 +4,7 @@
 #include "parallel/pipeline/lower.hpp"
 #include "parallel/pipeline/recompute.hpp"
 #include "parallel/pipeline/schedules/registry.hpp"
+#include "trainer/find_schedule.hpp"
 #include "trainer/model/partition.hpp"
 #include "trainer/model/recompute.hpp"
 
@@ -30,7 +31,9 @@ pipeline::Schedule recomputed(const config::ParallelConfig& parallel, pipeline::
 }
 
 Layout make_layout(const config::Config& config) {
-  return make_layout(config, named_schedule(config.parallel));
+  const bool search = config.parallel.schedule == "auto";
+  return make_layout(
+      config, search ? find_schedule({.config = config}).compute : named_schedule(config.parallel));
 }
 
 Layout make_layout(const config::Config& config, pipeline::Schedule compute) {

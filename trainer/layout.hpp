@@ -32,8 +32,9 @@ pipeline::Schedule named_schedule(const config::ParallelConfig& parallel);
 /// `compute` with an R before each backward where parallel.recompute asks for it.
 pipeline::Schedule recomputed(const config::ParallelConfig& parallel, pipeline::Schedule compute);
 
-/// Throws Error(input) for an unknown schedule, a schedule that is not valid, or one that does not
-/// fit the stages of the configuration.
+/// The layout of parallel.schedule; "auto" is what find_schedule() finds for costs that follow the
+/// FLOPs, the same on every rank. Throws Error(input) for an unknown schedule, a schedule that is
+/// not valid, or one that does not fit the stages of the configuration.
 Layout make_layout(const config::Config& config);
 
 }  // namespace spillway::trainer

@@ -25,7 +25,7 @@ SCHEDULES += [layout(4, 4, schedule) for schedule in ("gpipe", "zb-h1", "zb-h2")
 SCHEDULES += [layout(2, 2, schedule, 2) for schedule in ("interleaved-1f1b", "looped-bfs", "interleaved-zb", "zbv", "v-half",
                                                          "v-min", "dualpipev")]
 SCHEDULES += [layout(1, 1, schedule, 4) for schedule in ("interleaved-1f1b", "interleaved-zb")]
-SCHEDULES += [layout(1, 1, "zbv"), layout(2, 2, "zbv")]
+SCHEDULES += [layout(1, 1, "zbv"), layout(2, 2, "zbv"), layout(2, 2, "auto")]
 RECOMPUTES = [(layout(2, 2, "1f1b"), "full", 0), (layout(2, 2, "zbv"), "selective", 1), (layout(2, 2, "dualpipev"), "full", 1),
               (layout(4, 4, "zb-h1"), "selective", 0)]
 
