@@ -111,7 +111,6 @@ class Simulator {
       case Op::backward_weight:
         return missing({a.stage, Op::backward_input, a.microbatch});
       case Op::recompute:
-        return missing({a.stage, Op::forward, a.microbatch});
       case Op::send_forward:
         return missing({a.stage, Op::forward, a.microbatch});
       case Op::send_backward:
