@@ -10,7 +10,6 @@ scripts/setup.sh
 . scripts/env.sh
 cmake --preset release >/dev/null
 cmake --build --preset release --target spillway
-export OMP_NUM_THREADS=1
 
 documentation="$spillway_cache/linux-doc/Documentation"
 dialogues="$(echo "$SPILLWAY_WHEELS"/lib/python3*/site-packages/chatterbot_corpus/data)"
