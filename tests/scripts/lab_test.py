@@ -82,13 +82,16 @@ class Lab(unittest.TestCase):
         self.assertGreater(result["time_us"], 19_900)
         self.assertLess(result["time_us"], 60_000)
 
-    def test_overlap_over_a_slow_link_is_measured(self):
-        """How much is hidden depends on who else uses the cores; that an operation runs beside the caller is tested with the
-        communicators."""
+    def test_an_all_reduce_over_a_slow_link_hides_behind_computation(self):
+        """MPI polls while the data flow, so with all cores computing the scheduler decides how much is hidden: the best of a few counts."""
         self.up(2, "--rate", "100mbit")
-        result = self.measure("--operations", "barrier", "--max-bytes", "2M", "--iterations", "3", "--overlap")["overlap"]
-        self.assertGreater(result["communication_us"], 100_000, result)  # 2 MiB take 168 ms, less what the bucket lets through
-        self.assertGreater(result["both_us"], 0.9 * max(result["communication_us"], result["computation_us"]), result)
+        for _ in range(12):
+            result = self.measure("--operations", "barrier", "--max-bytes", "2M", "--iterations", "1", "--overlap")["overlap"]
+            self.assertGreater(result["communication_us"], 100_000, result)  # 2 MiB take 168 ms, less what the bucket lets through
+            self.assertGreater(result["both_us"], 0.9 * max(result["communication_us"], result["computation_us"]), result)
+            if result["hidden"] > 0.25:
+                return
+        self.fail(f"never more than a quarter hidden, last {result}")
 
     def test_a_wrong_host_name_ends_the_job_with_the_name(self):
         self.up(2)
