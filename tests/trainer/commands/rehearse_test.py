@@ -31,15 +31,17 @@ class Rehearse(unittest.TestCase):
         self.assertEqual(process.returncode, 0, process.stdout + process.stderr)
         return json.loads(process.stdout)
 
-    def test_no_step_is_faster_than_predicted(self):
-        """How near they come is for a benchmark on an idle machine; here only gross errors show."""
+    def test_the_quietest_step_takes_the_predicted_time(self):
         for stages, schedule in ((2, "gpipe"), (4, "1f1b"), (4, "zb-h1"), (4, "zbv")):
             with self.subTest(stages=stages, schedule=schedule):
-                result = self.result(stages, schedule, 6, "--steps", 4)
-                quietest = min(result["makespans"])
+                for _ in range(6):  # others may disturb every step of a run, or the measurement of its links
+                    result = self.result(stages, schedule, 6, "--steps", 4)
+                    self.assertEqual(len(result["makespans"]), 4)
+                    quietest = min(result["makespans"])
+                    if 0.98 < quietest / result["predicted_makespan"] < 1.03:
+                        break
                 self.assertGreater(quietest, result["predicted_makespan"] * 0.98, result)
-                self.assertLess(quietest, result["predicted_makespan"] * 1.5, result)
-                self.assertEqual(len(result["makespans"]), 4)
+                self.assertLess(quietest, result["predicted_makespan"] * 1.03, result)
 
     def test_the_prediction_is_that_of_plan_and_the_links(self):
         costs = "F=1;2,I=0.5;1,W=1;0.25"
