@@ -105,13 +105,14 @@ void GradientSync::begin_step(std::int64_t step) {
 
 void GradientSync::gradient_final(StageBuckets& one, const Parameter& parameter) {
   if (is_tied_head(parameter)) return head_final(parameter);
-  if (!reproducible_ && embedding_gradient_.defined() && parameter.spec.name == kTokenEmbedding) {
-    note_non_finite(parameter);
-    sum_tied_uses();
-  }
+  // A value is noted before another rank's is mixed into it: here it is still known whose it is.
+  const bool tied = embedding_gradient_.defined() && parameter.spec.name == kTokenEmbedding;
+  if (tied) note_non_finite(parameter);
+  if (tied && !reproducible_) sum_tied_uses();
   const std::size_t i = one.bucket_of.at(parameter.spec.name);
   if (--one.missing.at(i) > 0) return;
-  start(one.buckets[i], one.stage->parameters());
+  note_non_finite(one, one.buckets[i]);
+  open_.push_back(exchange_->exchange(one.buckets[i]));
   ++one.started;
 }
 
@@ -126,12 +127,13 @@ void GradientSync::head_final(const Parameter& parameter) {
   }
 }
 
-void GradientSync::start(const compression::Bucket& bucket, const ParameterStore& store) {
-  // Before the exchange mixes replicas: here it is still known whose value it is.
-  if (!all_finite(bucket.flat)) {
-    for (const auto& entry : bucket.entries) note_non_finite(store.at(entry.name));
+void GradientSync::note_non_finite(const StageBuckets& one, const compression::Bucket& bucket) {
+  if (all_finite(bucket.flat)) return;
+  for (const auto& entry : bucket.entries) {
+    const Parameter& parameter = one.stage->parameters().at(entry.name);
+    const bool noted = parameter.gradient.is_same(embedding_gradient_);
+    if (!noted) note_non_finite(parameter);
   }
-  open_.push_back(exchange_->exchange(bucket));
 }
 
 void GradientSync::note_non_finite(const Parameter& parameter) {

@@ -55,7 +55,7 @@ class GradientSync {
 
   void gradient_final(StageBuckets& one, const Parameter& parameter);
   void head_final(const Parameter& parameter);
-  void start(const compression::Bucket& bucket, const ParameterStore& store);
+  void note_non_finite(const StageBuckets& one, const compression::Bucket& bucket);
   void note_non_finite(const Parameter& parameter);
   bool is_tied_head(const Parameter& parameter) const;
   /// Ends with the sum on the embedding's rank at least.
