@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <utility>
 #include <vector>
 
 namespace spillway::trainer {
@@ -15,14 +16,19 @@ namespace spillway::trainer {
 /// log2(m) of them.
 class GradientTree {
  public:
-  /// `accumulator`, a view into a flat buffer of `numel` floats, holds the gradient of this
-  /// micro-batch alone; micro-batches come in the order of their index. Moves it into the tree and
-  /// leaves zeros; with the `last` micro-batch of the step, the sum of all.
-  void add(const at::Tensor& accumulator, int microbatch, bool last, std::int64_t numel);
+  /// `accumulators`: the flat buffer that every accumulator is a view of.
+  explicit GradientTree(at::Tensor accumulators) : accumulators_(std::move(accumulators)) {}
+
+  /// `accumulator` holds the gradient of this micro-batch alone; micro-batches come in the order of
+  /// their index. Moves it into the tree and leaves zeros; with the `last` micro-batch of the step,
+  /// the sum of all.
+  void add(const at::Tensor& accumulator, int microbatch, bool last);
 
  private:
-  at::Tensor level(std::size_t l, const at::Tensor& like, std::int64_t numel);
+  /// What waits at level l for this accumulator.
+  at::Tensor waiting(std::size_t l, const at::Tensor& accumulator);
 
+  at::Tensor accumulators_;
   /// levels_[l]: sums of 2^l micro-batches that wait for their neighbours.
   std::vector<at::Tensor> levels_;
 };

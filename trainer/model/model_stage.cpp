@@ -18,6 +18,7 @@ ModelStage::ModelStage(StageOptions options)
       store_(options_.model, options_.slice, options_.device),
       used_(options_.model, store_, options_.precision),
       segments_(cut_into_segments(options_.slice, options_.recompute, options_.recompute_layers)) {
+  if (options_.sum_in_tree) tree_.emplace(store_.accumulators());
   const config::ModelConfig& model = options_.model;
   if (model.family != "llama") return;
   rotary_ = rotary_tables(model.sequence_length, model.hidden / model.heads, model.rope_theta,
@@ -107,8 +108,9 @@ at::Tensor ModelStage::run(const Segment& segment, const Flight& flight, const a
     x = embed(flight.tokens, used_.token_table(), used_.position_table())
             .to(edge_type(options_.precision));
   }
+  LayerWeights weights;
   for (std::int64_t half = segment.first_half; half < segment.last_half; ++half) {
-    const LayerWeights weights = used_.layer(half / 2);
+    if (half % 2 == 0 || half == segment.first_half) weights = used_.layer(half / 2);
     x = half % 2 == 0 ? attention_half(x, weights, model, rotary_) : mlp_half(x, weights, model);
   }
   if (!segment.ends) return x;
@@ -133,7 +135,7 @@ at::Tensor ModelStage::run_backward(int microbatch, at::Tensor output_gradient, 
   Flight flight = std::move(found->second);
   flights_.erase(found);
   WeightGradients& weight_gradients = *flight.weight_gradients;
-  if (options_.sum_in_tree || microbatch + 1 == microbatches_) {
+  if (tree_ || microbatch + 1 == microbatches_) {
     weight_gradients.on_sum(
         [this, microbatch](const at::Tensor& accumulator) { note_sum(accumulator, microbatch); });
   }
@@ -179,7 +181,7 @@ void ModelStage::add_released() {
 
 void ModelStage::note_sum(const at::Tensor& accumulator, int microbatch) {
   const bool last = microbatch + 1 == microbatches_;
-  if (options_.sum_in_tree) tree_.add(accumulator, microbatch, last, store_.accumulators().numel());
+  if (tree_) tree_->add(accumulator, microbatch, last);
   if (last && on_gradient_final_) on_gradient_final_(store_.owner_of(accumulator));
 }
 

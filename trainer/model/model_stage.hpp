@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 
 #include "configs/schema.hpp"
 #include "parallel/pipeline/stage.hpp"
@@ -109,7 +110,7 @@ class ModelStage final : public pipeline::Stage {
   int turn_ = 0;  ///< the micro-batch whose weight gradients are added next
   std::map<int, WeightGradientsPtr> split_;     ///< between backward_input and backward_weight
   std::map<int, WeightGradientsPtr> released_;  ///< waiting for their turn
-  GradientTree tree_;
+  std::optional<GradientTree> tree_;
   std::function<void(const Parameter&)> on_gradient_final_;
   std::map<int, at::Tensor> losses_;
 };
