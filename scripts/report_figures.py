@@ -13,7 +13,7 @@ STEP_SECONDS = "time_metrics/end_to_end(s)"
 
 # Okabe and Ito's colours, told apart by people with any colour vision.
 PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31", "#5b6b7c", "#b3261e", "#7a5195"]
-KIND_COLOURS = {"forward": "#0072b2", "backward": "#009e73", "input": "#009e73", "weight": "#56b4e9", "send": "#e69f00",
+KIND_COLOURS = {"forward": "#0072b2", "recompute": "#8fb8de", "backward": "#009e73", "input": "#009e73", "weight": "#56b4e9", "send": "#e69f00",
                 "recv": "#f0c869", "reduce": "#d55e00", "optimizer": "#cc79a7", "wait": "#c9d1d9"}
 MOST_BINS = 200
 MOST_LABELLED_SPANS = 160

@@ -92,8 +92,8 @@ StepMetrics Rehearsal::metrics(std::int64_t number, const RehearsedStep& step) c
   metrics.set(
       metric::kPredictedBubble,
       100 * predicted_idle / (predicted_.makespan * static_cast<double>(predicted_.usage.size())));
-  metrics.set("pipeline/makespan(s)", makespan);
-  metrics.set("pipeline/predicted_makespan(s)", predicted_.makespan);
+  metrics.set(metric::kMakespan, makespan);
+  metrics.set(metric::kPredictedMakespan, predicted_.makespan);
   for (std::size_t rank = 0; rank < step.ranks.size(); ++rank) {
     const std::string prefix = "pipeline/rank-" + std::to_string(rank) + "/";
     metrics.set(prefix + "busy(s)", step.ranks[rank].busy);

@@ -76,8 +76,8 @@ void add_pipeline(StepMetrics& metrics, const StepResult& result,
       sum(result.reports, [](const RankReport& rank) { return rank.pipeline_seconds; });
   metrics.set(metric::kBubble, 100 * sum(result.reports, idle_seconds) / spans);
   metrics.set(metric::kPredictedBubble, 100 * predicted_idle / predicted_spans);
-  metrics.set("pipeline/makespan(s)", prediction.measured_seconds);
-  metrics.set("pipeline/predicted_makespan(s)", prediction.predicted_seconds);
+  metrics.set(metric::kMakespan, prediction.measured_seconds);
+  metrics.set(metric::kPredictedMakespan, prediction.predicted_seconds);
   metrics.set(metric::kPipelineBytes,
               sum(result.reports, [](const RankReport& rank) { return rank.pipeline_bytes; }));
   metrics.set(metric::kPeakActivations, largest(result.reports, [](const RankReport& rank) {

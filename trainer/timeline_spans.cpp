@@ -10,6 +10,8 @@ const char* kind_of(pipeline::Op op) {
   switch (op) {
     case pipeline::Op::forward:
       return "forward";
+    case pipeline::Op::recompute:
+      return "recompute";
     case pipeline::Op::backward:
       return "backward";
     case pipeline::Op::backward_input:
