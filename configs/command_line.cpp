@@ -69,6 +69,15 @@ const std::string& Arguments::value(const std::string& name) const {
   return found != values_.end() ? found->second : fallbacks_.at(name);
 }
 
+const std::string& Arguments::choice(const std::string& name, const std::string& valid) const {
+  const std::string& given = value(name);
+  std::istringstream words(valid);
+  for (std::string word; words >> word;) {
+    if (word == given && word != "|") return given;
+  }
+  fail_choice("--" + name, given, valid);
+}
+
 std::int64_t Arguments::integer(const std::string& name) const {
   return to_number<std::int64_t>(name, value(name), "a whole number");
 }

@@ -36,6 +36,9 @@ class Arguments {
   bool given(const std::string& name) const { return values_.contains(name); }
   /// Value of an option, its fallback when absent.
   const std::string& value(const std::string& name) const;
+  /// Value of an option that is one of "a | b | c". Throws Error(input) for another, proposing the
+  /// nearest.
+  const std::string& choice(const std::string& name, const std::string& valid) const;
   std::int64_t integer(
       const std::string& name) const;  ///< throws Error(input) when it is not a whole number
   double number(const std::string& name) const;  ///< throws Error(input) when it is not a number

@@ -33,6 +33,14 @@ TEST(CommandLine, OptionsSettingsAndPositionalsMix) {
   EXPECT_EQ(parse(kUsage, {}).value("format"), "table");
 }
 
+TEST(CommandLine, AChoiceIsOneOfItsNames) {
+  EXPECT_EQ(parse(kUsage, {"--format=json"}).choice("format", "table | json"), "json");
+  EXPECT_EQ(parse(kUsage, {}).choice("format", "table | json"), "table");
+  for (const char* wrong : {"--format=jsn", "--format=|", "--format=table | json"}) {
+    EXPECT_THROW(parse(kUsage, {wrong}).choice("format", "table | json"), Error) << wrong;
+  }
+}
+
 TEST(CommandLine, MistakesAreNamed) {
   EXPECT_NE(complaint({"--model.layer=3"}).find("did you mean --model.layers?"), std::string::npos);
   EXPECT_NE(complaint({"--fromat", "json"}).find("did you mean --format?"), std::string::npos);

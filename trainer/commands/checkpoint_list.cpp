@@ -98,7 +98,7 @@ int run_checkpoint_list(const std::vector<std::string>& words) {
     std::cout << config::help_text(usage);
     return 0;
   }
-  const bool json = wants_json(arguments.value("format"));
+  const bool json = arguments.choice("format", "text | json") == "json";
   CheckpointStore store(existing_run(arguments.positionals()[0]));
   const Scrutiny scrutiny = arguments.flag("fast") ? Scrutiny::sizes : Scrutiny::bytes;
   std::vector<Row> rows;

@@ -204,8 +204,7 @@ struct Settings {
 };
 
 Settings settings(const config::Arguments& arguments) {
-  const std::string& format = arguments.value("format");
-  if (format != "table" && format != "json") fail_choice("--format", format, "table | json");
+  const std::string& format = arguments.choice("format", "table | json");
   Settings settings{
       .cases = cases(arguments),
       .options = {.warmup = static_cast<int>(at_least(arguments, "warmup", 0)),

@@ -211,8 +211,7 @@ int run_compress_bench(const std::vector<std::string>& words) {
   const std::int64_t steps = arguments.integer("steps"), warmup = arguments.integer("warmup");
   if (steps < 1) fail_input("--steps = " + std::to_string(steps) + "; valid: >= 1");
   if (warmup < 0) fail_input("--warmup = " + std::to_string(warmup) + "; valid: >= 0");
-  const std::string& format = arguments.value("format");
-  if (format != "table" && format != "json") fail_choice("--format", format, "table | json");
+  const std::string& format = arguments.choice("format", "table | json");
   const config::Config config = config::load(arguments);
 
   const comm::MpiEnvironment environment;

@@ -113,7 +113,7 @@ int run_corpus_build(const std::vector<std::string>& words) {
     std::cout << config::help_text(kUsage);
     return 0;
   }
-  const bool json = wants_json(arguments.value("format"));
+  const bool json = arguments.choice("format", "text | json") == "json";
   const auto start = std::chrono::steady_clock::now();
   data::BuildReport report;
   {

@@ -111,7 +111,7 @@ int run_corpus_mutate(const std::vector<std::string>& words) {
     std::cout << config::help_text(kUsage);
     return 0;
   }
-  const bool json = wants_json(arguments.value("format"));
+  const bool json = arguments.choice("format", "text | json") == "json";
   const data::GrowOptions options = grow_options(arguments);
   const auto start = Clock::now();
   const auto elapsed = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };

@@ -46,7 +46,7 @@ int run_corpus_operators(const std::vector<std::string>& words) {
     std::cout << config::help_text(usage);
     return 0;
   }
-  const bool json = wants_json(arguments.value("format"));
+  const bool json = arguments.choice("format", "text | json") == "json";
   const auto operators = data::select_operators(
       arguments.positionals().empty() ? "all,raw" : arguments.positionals()[0]);
   std::cout << (json ? as_json(operators).dump() + "\n" : as_text(operators));

@@ -89,7 +89,7 @@ int run_corpus_stats(const std::vector<std::string>& words) {
     std::cout << config::help_text(usage);
     return 0;
   }
-  const bool json = wants_json(arguments.value("format"));
+  const bool json = arguments.choice("format", "text | json") == "json";
   const data::CorpusReader reader(arguments.positionals()[0]);
   const Statistics statistics = gather(reader);
   if (json)

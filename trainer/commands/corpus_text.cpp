@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <sstream>
 
-#include "configs/error.hpp"
 #include "data/source/utf8.hpp"
 
 namespace spillway::trainer {
@@ -97,11 +96,6 @@ std::string summary_text(const data::Manifest& manifest) {
   return text + counts_text("categories", manifest.categories) +
          counts_text("languages", manifest.languages) +
          counts_text("operators", manifest.operators);
-}
-
-bool wants_json(const std::string& format) {
-  if (format != "json" && format != "text") fail_choice("--format", format, "text | json");
-  return format == "json";
 }
 
 }  // namespace spillway::trainer

@@ -25,7 +25,4 @@ nlohmann::json summary_of(const data::Manifest& manifest);
 /// The same for people: counts by category and language.
 std::string summary_text(const data::Manifest& manifest);
 
-/// `--format`: true for json, false for text. Throws Error(input) for anything else.
-bool wants_json(const std::string& format);
-
 }  // namespace spillway::trainer

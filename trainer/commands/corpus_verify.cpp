@@ -21,7 +21,7 @@ int run_corpus_verify(const std::vector<std::string>& words) {
     std::cout << config::help_text(usage);
     return 0;
   }
-  const bool json = wants_json(arguments.value("format"));
+  const bool json = arguments.choice("format", "text | json") == "json";
   const std::filesystem::path dir = arguments.positionals()[0];
   const data::Manifest manifest = data::read_manifest(dir);
   const std::vector<data::Damage> damage = data::verify(dir);

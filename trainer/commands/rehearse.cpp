@@ -102,15 +102,18 @@ Request read_request(const config::Arguments& arguments) {
     const auto rank = static_cast<std::size_t>(placement[stage]);
     const pipeline::StageCosts one =
         pipeline::median_costs(prediction.simulation.ranks[rank], static_cast<int>(stage));
-    request.costs.stages.push_back({unit * one.forward, unit * one.backward_input,
-                                    unit * one.backward_weight, unit * one.backward});
+    request.costs.stages.push_back({.forward = unit * one.forward,
+                                    .backward_input = unit * one.backward_input,
+                                    .backward_weight = unit * one.backward_weight,
+                                    .backward = unit * one.backward,
+                                    .recompute = unit * one.recompute});
   }
   request.costs.edge_bytes = arguments.given("edge-bytes")
                                  ? static_cast<double>(at_least(arguments, "edge-bytes", 1))
                                  : edge_bytes(request.config);
   if (by_hand && wanted.costs->comm > 0) request.hop_seconds = unit * wanted.costs->comm;
   request.steps = at_least(arguments, "steps", 1);
-  request.json = arguments.value("format") == "json";
+  request.json = arguments.choice("format", "table | json") == "json";
   return request;
 }
 
@@ -232,8 +235,6 @@ int run_rehearse(const std::vector<std::string>& words) {
     std::cout << config::help_text(usage());
     return 0;
   }
-  const std::string& format = arguments.value("format");
-  if (format != "table" && format != "json") fail_choice("--format", format, "table | json");
   Request request = read_request(arguments);
   const comm::MpiEnvironment environment;
   rehearse(std::move(request), words);

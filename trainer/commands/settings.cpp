@@ -1,7 +1,6 @@
 #include <iostream>
 
 #include "configs/command_line.hpp"
-#include "configs/error.hpp"
 #include "trainer/commands/command.hpp"
 
 namespace spillway::trainer {
@@ -19,15 +18,13 @@ int run_settings(const std::vector<std::string>& words) {
     std::cout << config::help_text(usage);
     return 0;
   }
-  const std::string& format = arguments.value("format");
+  const std::string& format = arguments.choice("format", "text | markdown | toml");
   if (format == "toml") {
     std::cout << config::to_toml(config::load(arguments));
   } else if (format == "markdown") {
     std::cout << config::settings_markdown();
-  } else if (format == "text") {
-    std::cout << config::settings_text();
   } else {
-    fail_choice("--format", format, "text | markdown | toml");
+    std::cout << config::settings_text();
   }
   return 0;
 }
