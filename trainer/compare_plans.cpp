@@ -1,7 +1,6 @@
 #include "trainer/compare_plans.hpp"
 
 #include <set>
-#include <sstream>
 
 #include "configs/error.hpp"
 #include "parallel/pipeline/schedules/registry.hpp"
@@ -11,11 +10,7 @@ namespace spillway::trainer {
 namespace {
 
 std::vector<std::string> names_to_try(const config::ParallelConfig& parallel) {
-  std::vector<std::string> names;
-  std::istringstream words(pipeline::schedule_names());
-  for (std::string word; words >> word;) {
-    if (word != "|" && word != "auto" && !word.starts_with("csv:")) names.push_back(word);
-  }
+  std::vector<std::string> names = pipeline::schedule_names();
   if (parallel.schedule.starts_with("csv:")) names.push_back(parallel.schedule);
   names.emplace_back("auto");
   return names;

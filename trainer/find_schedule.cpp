@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <sstream>
 
 #include "configs/error.hpp"
 #include "parallel/pipeline/schedules/registry.hpp"
@@ -34,9 +33,7 @@ pipeline::ScheduleShape shape_on(Placement placement, const config::ParallelConf
 std::vector<pipeline::Seed> seeds_of(const pipeline::ScheduleShape& shape,
                                      const std::vector<int>& rank_of_stage) {
   std::vector<pipeline::Seed> seeds;
-  std::istringstream words(pipeline::schedule_names());
-  for (std::string name; words >> name;) {
-    if (name == "|" || name == "auto" || name.starts_with("csv:")) continue;
+  for (const std::string& name : pipeline::schedule_names()) {
     try {
       pipeline::Schedule schedule = pipeline::make_schedule(name, shape);
       if (pipeline::rank_of_stage(schedule) != rank_of_stage) continue;
@@ -48,11 +45,6 @@ std::vector<pipeline::Seed> seeds_of(const pipeline::ScheduleShape& shape,
   return seeds;
 }
 
-double memory_cap(const PlanRequest& request) {
-  const double configured = request.config.parallel.memory_cap;
-  return configured > 0 ? std::min(configured, request.memory_cap) : request.memory_cap;
-}
-
 FoundSchedule search(const PlanRequest& request, Placement placement) {
   const pipeline::ScheduleShape shape = shape_on(placement, request.config.parallel);
   const std::vector<int> rank_of_stage = pipeline::rank_of_stage(placement, shape);
@@ -62,7 +54,7 @@ FoundSchedule search(const PlanRequest& request, Placement placement) {
                                  .microbatches = shape.microbatches,
                                  .costs = plan_workload(request, shape).costs,
                                  .memory_cap = std::vector<double>(
-                                     static_cast<std::size_t>(shape.ranks), memory_cap(request))},
+                                     static_cast<std::size_t>(shape.ranks), request.memory_cap)},
                                 seeds_of(shape, rank_of_stage));
   return {.compute = std::move(result.schedule),
           .placement = placement,

@@ -66,8 +66,10 @@ bool is_file(const std::string& name) { return name.starts_with(kFilePrefix); }
 
 const Generator& find_generator(const std::string& name) {
   const auto* const found = std::ranges::find(kGenerators, name, &Generator::name);
-  if (found == kGenerators.end()) fail_choice("parallel.schedule", name, schedule_names());
-  return *found;
+  if (found != kGenerators.end()) return *found;
+  std::string valid;
+  for (const std::string& known : schedule_names()) valid += known + " | ";
+  fail_choice("parallel.schedule", name, valid + "auto | " + std::string(kFilePrefix) + "FILE");
 }
 
 Schedule generate(const std::string& name, const ScheduleShape& shape) {
@@ -87,11 +89,11 @@ int chunks_of_file(const std::string& name) {
 
 }  // namespace
 
-const std::string& schedule_names() {
-  static const std::string names = [] {
-    std::string list;
-    for (const Generator& generator : kGenerators) list += std::string(generator.name) + " | ";
-    return list + std::string(kFilePrefix) + "FILE";
+const std::vector<std::string>& schedule_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> list;
+    for (const Generator& generator : kGenerators) list.emplace_back(generator.name);
+    return list;
   }();
   return names;
 }

@@ -1,13 +1,14 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "parallel/pipeline/schedule.hpp"
 
 namespace spillway::pipeline {
 
-/// "gpipe | 1f1b | ... | csv:FILE"
-const std::string& schedule_names();
+/// "gpipe", "1f1b", ...: those with a generator.
+const std::vector<std::string>& schedule_names();
 
 /// Chunks a rank of the schedule of that name (parallel.schedule) if `requested` ones are asked for
 /// (parallel.chunks): what was asked for, but where that is one, the default, two of a schedule on

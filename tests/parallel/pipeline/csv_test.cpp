@@ -14,7 +14,7 @@ namespace {
 using testing::HasSubstr;
 
 TEST(Csv, WhatIsWrittenReadsBackTheSameForEverySchedule) {
-  for (const std::string& name : generated_names()) {
+  for (const std::string& name : schedule_names()) {
     for (int ranks = 1; ranks <= 5; ++ranks) {
       for (int microbatches = 1; microbatches <= 11; ++microbatches) {
         const Schedule schedule =

@@ -1,24 +1,12 @@
 #pragma once
 
-#include <sstream>
 #include <string>
-#include <vector>
 
 #include "parallel/pipeline/lower.hpp"
 #include "parallel/pipeline/schedules/registry.hpp"
 #include "parallel/pipeline/simulate.hpp"
 
 namespace spillway::pipeline {
-
-/// Every schedule of the registry that is generated rather than read or searched for.
-inline std::vector<std::string> generated_names() {
-  std::vector<std::string> names;
-  std::istringstream words(schedule_names());
-  for (std::string word; words >> word;) {
-    if (word != "|" && word != "auto" && !word.starts_with("csv:")) names.push_back(word);
-  }
-  return names;
-}
 
 /// Whether the schedule takes any number of chunks.
 inline bool takes_any_chunks(const std::string& name) {

@@ -34,7 +34,8 @@ TEST(Registry, OneForwardOneBackwardStandsAsInThePaper) {
 }
 
 TEST(Registry, UnknownNamesAndImpossibleSizesAreRefused) {
-  EXPECT_THAT(refused("gpip", {}), HasSubstr("| dualpipev | csv:FILE; did you mean \"gpipe\"?"));
+  EXPECT_THAT(refused("gpip", {}),
+              HasSubstr("| dualpipev | auto | csv:FILE; did you mean \"gpipe\"?"));
   EXPECT_THAT(refused("1f1b", {.ranks = 2, .microbatches = 0}),
               HasSubstr("2 ranks x 1 chunks x 0 micro-batches; each must be at least 1"));
   EXPECT_THAT(refused("1f1b", {.ranks = 2, .microbatches = 2'000'000'000}),

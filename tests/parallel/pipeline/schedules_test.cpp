@@ -27,7 +27,7 @@ void expect_valid(const std::string& name, ScheduleShape shape) {
 }
 
 TEST(Schedules, AreValidAndFreeOfDeadlockForAnyRanksChunksAndMicrobatches) {
-  for (const std::string& name : generated_names()) {
+  for (const std::string& name : schedule_names()) {
     const int most_chunks = takes_any_chunks(name) ? 4 : 1;
     for (int ranks = 1; ranks <= 8; ++ranks) {
       for (int microbatches = 1; microbatches <= 20; ++microbatches) {
@@ -40,7 +40,7 @@ TEST(Schedules, AreValidAndFreeOfDeadlockForAnyRanksChunksAndMicrobatches) {
 }
 
 TEST(Schedules, SendAndReceiveInOrder) {
-  for (const std::string& name : generated_names()) {
+  for (const std::string& name : schedule_names()) {
     const int chunks = takes_any_chunks(name) ? 3 : 1;
     for (const int ranks : {1, 2, 3, 5, 8, 16, 27}) {
       for (const int microbatches : {1, 4, ranks, ranks + 3, 2 * ranks + 1, 30}) {
@@ -51,7 +51,7 @@ TEST(Schedules, SendAndReceiveInOrder) {
 }
 
 TEST(Schedules, StandOnALoopOrOnAV) {
-  for (const std::string& name : generated_names()) {
+  for (const std::string& name : schedule_names()) {
     const int ranks = 3, asked = takes_any_chunks(name) ? 2 : 1;
     const int stages = ranks * chunks_of(name, asked);
     const auto placement =
@@ -69,7 +69,7 @@ TEST(Schedules, EndNoSoonerThanTheirWorkAllows) {
   std::mt19937 random(11);
   std::uniform_int_distribution<int> size(1, 9), microbatches_of(1, 20);
   std::uniform_real_distribution<double> seconds(0.1, 3);
-  for (const std::string& name : generated_names()) {
+  for (const std::string& name : schedule_names()) {
     for (int trial = 0; trial < 60; ++trial) {
       const ScheduleShape shape{.ranks = size(random),
                                 .chunks = takes_any_chunks(name) ? 1 + size(random) % 4 : 1,
