@@ -81,11 +81,10 @@ struct ParallelConfig {
             "schedule", &S::schedule,
             "pipeline schedule: gpipe | 1f1b | interleaved-1f1b | looped-bfs | zb-h1 | zb-h2 | "
             "interleaved-zb | zbv | v-half | v-min | dualpipev | auto (the best found) | csv:FILE"},
-        Field{
-            "memory_cap", &S::memory_cap,
-            "the most activations that schedule = auto lets a rank hold, of one micro-batch on its "
-            "whole share; 0: no limit",
-            "micro-batches", at_least(0)},
+        Field{"memory_cap", &S::memory_cap,
+              "the most activations that a rank may hold, of one micro-batch on its whole share; "
+              "schedule = auto searches below it; 0: no limit",
+              "micro-batches", at_least(0)},
         Field{"microbatches", &S::microbatches, "micro-batches per replica and step", "",
               at_least(1)},
         Field{"microbatch_size", &S::microbatch_size, "size of a micro-batch", "sequences",

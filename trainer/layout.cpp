@@ -1,5 +1,8 @@
 #include "trainer/layout.hpp"
 
+#include <sstream>
+
+#include "configs/error.hpp"
 #include "data/tokens/byte_tokenizer.hpp"
 #include "parallel/pipeline/lower.hpp"
 #include "parallel/pipeline/recompute.hpp"
@@ -18,6 +21,24 @@ std::vector<int> Layout::stages_of(int rank) const {
   return stages;
 }
 
+namespace {
+
+void check_memory(const Layout& layout, double cap) {
+  const double share =
+      static_cast<double>(layout.compute.ranks.size()) / static_cast<double>(layout.slices.size());
+  for (std::size_t rank = 0; rank < layout.compute.ranks.size(); ++rank) {
+    const double held = share * pipeline::most_activations(layout.compute.ranks[rank]);
+    if (held <= cap + 1e-9) continue;
+    std::ostringstream text;
+    text << "parallel.memory_cap = " << cap << ", but rank " << rank
+         << " of the pipeline would hold " << held
+         << " activations; valid: a schedule that holds fewer (auto), or a larger cap";
+    fail_input(text.str());
+  }
+}
+
+}  // namespace
+
 pipeline::Schedule named_schedule(const config::ParallelConfig& parallel) {
   return pipeline::make_schedule(parallel.schedule,
                                  {.ranks = static_cast<int>(parallel.stages),
@@ -31,9 +52,13 @@ pipeline::Schedule recomputed(const config::ParallelConfig& parallel, pipeline::
 }
 
 Layout make_layout(const config::Config& config) {
+  const double cap = memory_cap(config.parallel);
   const bool search = config.parallel.schedule == "auto";
-  return make_layout(
-      config, search ? find_schedule({.config = config}).compute : named_schedule(config.parallel));
+  Layout layout =
+      make_layout(config, search ? find_schedule({.config = config, .memory_cap = cap}).compute
+                                 : named_schedule(config.parallel));
+  check_memory(layout, cap);
+  return layout;
 }
 
 Layout make_layout(const config::Config& config, pipeline::Schedule compute) {

@@ -34,7 +34,8 @@ pipeline::Schedule recomputed(const config::ParallelConfig& parallel, pipeline::
 
 /// The layout of parallel.schedule; "auto" is what find_schedule() finds for costs that follow the
 /// FLOPs, the same on every rank. Throws Error(input) for an unknown schedule, a schedule that is
-/// not valid, or one that does not fit the stages of the configuration.
+/// not valid, does not fit the stages of the configuration, or holds more than
+/// parallel.memory_cap.
 Layout make_layout(const config::Config& config);
 
 }  // namespace spillway::trainer

@@ -18,9 +18,13 @@ struct PlanRequest {
   std::optional<pipeline::CostList> costs = {};
   pipeline::Sends sends = pipeline::Sends::rendezvous;
   std::optional<pipeline::Placement> placement = {};  ///< demanded of the schedule
-  /// The most activations on a rank, in micro-batches of its whole share, of a schedule that is to
-  /// be chosen.
+  /// The most activations on a rank, in micro-batches of its whole share.
   double memory_cap = std::numeric_limits<double>::infinity();
 };
+
+/// parallel.memory_cap, whose 0 is no limit.
+inline double memory_cap(const config::ParallelConfig& parallel) {
+  return parallel.memory_cap > 0 ? parallel.memory_cap : std::numeric_limits<double>::infinity();
+}
 
 }  // namespace spillway::trainer

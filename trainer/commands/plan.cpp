@@ -57,15 +57,14 @@ int count_ranks(const config::Arguments& arguments, const config::Config& config
   return static_cast<int>(ranks);
 }
 
-pipeline::Sends parse_sends(const std::string& text) {
-  if (text == "rendezvous") return pipeline::Sends::rendezvous;
-  if (text == "eager") return pipeline::Sends::eager;
-  fail_choice("--sends", text, "rendezvous | eager");
+pipeline::Sends sends(const config::Arguments& arguments) {
+  const bool eager = arguments.choice("sends", "rendezvous | eager") == "eager";
+  return eager ? pipeline::Sends::eager : pipeline::Sends::rendezvous;
 }
 
-/// In activations; infinite where none is given.
-double memory_cap(const config::Arguments& arguments) {
-  if (!arguments.given("memory-cap")) return std::numeric_limits<double>::infinity();
+/// In activations; without the option that of the configuration.
+double cap_of(const config::Arguments& arguments, const config::ParallelConfig& parallel) {
+  if (!arguments.given("memory-cap")) return memory_cap(parallel);
   const double cap = arguments.number("memory-cap");
   if (!(cap > 0)) {
     fail_input("--memory-cap = " + arguments.value("memory-cap") +
@@ -83,11 +82,11 @@ PlanRequest read_request(const config::Arguments& arguments) {
     request.config = config::load(arguments);
   }
   request.ranks = count_ranks(arguments, request.config);
-  request.sends = parse_sends(arguments.value("sends"));
+  request.sends = sends(arguments);
   if (arguments.given("placement")) {
     request.placement = pipeline::parse_placement("--placement", arguments.value("placement"));
   }
-  request.memory_cap = memory_cap(arguments);
+  request.memory_cap = cap_of(arguments, request.config.parallel);
   return request;
 }
 
@@ -137,8 +136,7 @@ int run_plan(const std::vector<std::string>& words) {
     std::cout << config::help_text(usage());
     return 0;
   }
-  const std::string& format = arguments.value("format");
-  if (format != "table" && format != "json") fail_choice("--format", format, "table | json");
+  const std::string& format = arguments.choice("format", "table | json");
   const PlanRequest request = read_request(arguments);
   try {
     return arguments.flag("compare") ? compare_all(arguments, request)

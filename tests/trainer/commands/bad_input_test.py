@@ -52,6 +52,10 @@ class BadInput(unittest.TestCase):
     def test_unknown_schedule(self):
         self.expect(self.train(parallel__schedule="1f1c"), "parallel.schedule", "1f1c", "1f1b")
 
+    def test_a_schedule_over_the_memory_cap(self):
+        self.expect(self.train(parallel__stages=2, parallel__schedule="gpipe", parallel__memory_cap=3), "parallel.memory_cap = 3",
+                    "rank 0", "hold 4 activations")
+
     def test_missing_configuration_file(self):
         process = launch.mpi_spillway(2, "train", self.folder / "nowhere.toml", limit=40)
         self.expect(process, "nowhere.toml")
