@@ -53,8 +53,8 @@ at::Tensor rows(const std::vector<std::int32_t>& ids, std::int64_t first, std::i
 
 }  // namespace
 
-Trainer::Trainer(const config::Config& config, Ranks& ranks)
-    : config_(config), ranks_(ranks), layout_(make_layout(config)) {
+Trainer::Trainer(const config::Config& config, Layout layout, Ranks& ranks)
+    : config_(config), ranks_(ranks), layout_(std::move(layout)) {
   parameters_ = map_parameters(layout_, ranks_.grid.stages());
   std::vector<ModelStage*> stages;
   for (const int stage : layout_.stages_of(ranks_.grid.stage())) {

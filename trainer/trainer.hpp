@@ -37,7 +37,8 @@ struct StepResult {
 /// finite.
 class Trainer {
  public:
-  Trainer(const config::Config& config, Ranks& ranks);
+  /// `layout`: make_layout(config).
+  Trainer(const config::Config& config, Layout layout, Ranks& ranks);
 
   StepResult step();
   /// Mean loss per token over the first run.evaluate_steps global batches of the held-out samples;

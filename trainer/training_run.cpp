@@ -61,23 +61,24 @@ void check_run_folder(const std::filesystem::path& dir, comm::Communicator& worl
   if (!complaint.empty()) fail_input(complaint);
 }
 
-void check_run(const config::Config& config, int world) {
+Layout check_run(const config::Config& config, int world) {
   check_reproducible(config.parallel, parallel::grid_shape(world, config.parallel.stages).replicas);
-  make_layout(config);
+  Layout layout = make_layout(config);
   if (config.mutation.rate > 0) data::select_operators(config.mutation.operators);
   if (config.data.corpus.empty())
     fail_input("data.corpus is not set; make one with `spillway corpus build`");
   const data::CorpusReader corpus(config.data.corpus);
   peak_flops(config.run.peak_flops == "measure" ? "1" : config.run.peak_flops, at::kCPU,
              at::kFloat);
+  return layout;
 }
 
-TrainingRun::TrainingRun(const config::Config& config, Ranks& ranks,
+TrainingRun::TrainingRun(const config::Config& config, Layout layout, Ranks& ranks,
                          std::vector<std::string> command_line)
     : config_(config),
       ranks_(ranks),
       command_line_(std::move(command_line)),
-      trainer_(config, ranks),
+      trainer_(config, std::move(layout), ranks),
       checkpoints_(config.run.dir) {
   const at::ScalarType type = edge_type(precision_mode(config.precision.mode));
   rates_ = {

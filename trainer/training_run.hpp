@@ -16,9 +16,9 @@
 namespace spillway::trainer {
 
 /// What can be found wrong with a run before any rank talks to another, so that all ranks complain
-/// alike: grid, layout, schedule, corpus, operators. Throws Error(input). No MPI
-/// needed.
-void check_run(const config::Config& config, int world);
+/// alike: grid, layout, schedule, corpus, operators. Throws Error(input). No MPI needed. Returns
+/// the layout, which may have been searched for.
+Layout check_run(const config::Config& config, int world);
 
 /// Makes run.dir where it is missing. Collective over `world`: rank 0 looks, and all ranks throw
 /// the same Error(input) where making it, or writing into it, is not possible.
@@ -29,7 +29,8 @@ void check_run_folder(const std::filesystem::path& dir, comm::Communicator& worl
 class TrainingRun {
  public:
   /// `command_line` goes into run.json.
-  TrainingRun(const config::Config& config, Ranks& ranks, std::vector<std::string> command_line);
+  TrainingRun(const config::Config& config, Layout layout, Ranks& ranks,
+              std::vector<std::string> command_line);
 
   /// To run.steps, or to a request to stop. Returns 0, or 85 when it stopped on request with a
   /// checkpoint saved. Throws Error(fault) after precision.max_skips non-finite steps in a row, or

@@ -98,7 +98,7 @@ class TrainerStep : public testing::Test {
 };
 
 TEST_F(TrainerStep, NonFiniteOnOneRankChangesNothingAnywhereAndIsNamed) {
-  Trainer trainer(config_, ranks_);
+  Trainer trainer(config_, make_layout(config_), ranks_);
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(trainer.step().verdict.keep());
   const bool culprit = ranks_.control->rank() == world_ - 1;  // last stage of the last replica
   float before = 0;
@@ -136,7 +136,7 @@ TEST_F(TrainerStep, ARunEndsAfterTooManyNonFiniteStepsInARow) {
   config_.run.steps = 50;
   config_.run.evaluate_every = 0;
   check_run_folder(config_.run.dir, *ranks_.control);
-  TrainingRun run(config_, ranks_, {"test"});
+  TrainingRun run(config_, make_layout(config_), ranks_, {"test"});
   try {
     run.run();
     ADD_FAILURE() << "a learning rate of 1e30 trained on";
@@ -149,7 +149,7 @@ TEST_F(TrainerStep, ARunEndsAfterTooManyNonFiniteStepsInARow) {
 }
 
 TEST_F(TrainerStep, EvaluationChangesNothing) {
-  Trainer trainer(config_, ranks_);
+  Trainer trainer(config_, make_layout(config_), ranks_);
   trainer.step();
   const auto state = everything(trainer);
   const double first = trainer.evaluate();

@@ -65,13 +65,12 @@ int run_stress(const std::vector<std::string>& words) {
     return 0;
   }
   const config::Config config = config::load(arguments);
-  const std::string& format = arguments.value("format");
-  if (format != "table" && format != "json") fail_choice("--format", format, "table | json");
-  check_run(config, comm::launch_info().size);
+  const std::string& format = arguments.choice("format", "table | json");
+  Layout layout = check_run(config, comm::launch_info().size);
 
   const comm::MpiEnvironment environment;
   Ranks ranks(config);
-  Trainer trainer(config, ranks);
+  Trainer trainer(config, std::move(layout), ranks);
   const bool leads = ranks.control->rank() == 0;
   // The table is for standard output; progress must not end up in a file beside it.
   std::unique_ptr<Console> console;
