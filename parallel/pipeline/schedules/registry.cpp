@@ -92,6 +92,7 @@ int chunks_of_file(const std::string& name) {
 const std::vector<std::string>& schedule_names() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> list;
+    list.reserve(kGenerators.size());
     for (const Generator& generator : kGenerators) list.emplace_back(generator.name);
     return list;
   }();
