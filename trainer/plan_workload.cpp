@@ -36,8 +36,7 @@ pipeline::Workload workload_of_model(const config::Config& config,
   for (const Slice& slice : slices) {
     mean += tokens * model_cost(model, slice).forward_flops_per_token / shape.ranks;
   }
-  pipeline::Workload workload{.edge_bytes =
-                                  tokens * static_cast<double>(model.hidden) * element_bytes};
+  pipeline::Workload workload{.edge_bytes = edge_bytes(config)};
   for (const Slice& slice : slices) {
     const double flops = tokens * model_cost(model, slice).forward_flops_per_token;
     const double forward = flop > 0 ? 1e3 * flops * flop : flops / mean;
@@ -70,6 +69,13 @@ pipeline::Workload plan_workload(const PlanRequest& request, const pipeline::Sch
 std::string time_unit(const PlanRequest& request) {
   if (request.costs) return "units";
   return flop_seconds(request.config) > 0 ? "ms" : "forwards";
+}
+
+double edge_bytes(const config::Config& config) {
+  const auto width = c10::elementSize(edge_type(precision_mode(config.precision.mode)));
+  return static_cast<double>(config.parallel.microbatch_size * config.model.sequence_length *
+                             config.model.hidden) *
+         static_cast<double>(width);
 }
 
 std::int64_t gradient_bytes(const config::ModelConfig& model, const Slice& slice) {

@@ -19,6 +19,9 @@ pipeline::Workload plan_workload(const PlanRequest& request, const pipeline::Sch
 /// else "forwards" (of one micro-batch through the mean rank's layers).
 std::string time_unit(const PlanRequest& request);
 
+/// Of the activation of one micro-batch between two stages, and of its gradient.
+double edge_bytes(const config::Config& config);
+
 /// Of a slice: one float32 a parameter.
 std::int64_t gradient_bytes(const config::ModelConfig& model, const Slice& slice);
 

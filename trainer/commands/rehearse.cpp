@@ -13,7 +13,7 @@
 #include "trainer/commands/text_table.hpp"
 #include "trainer/observe/recorder.hpp"
 #include "trainer/observe/run_facts.hpp"
-#include "trainer/precision/mode.hpp"
+#include "trainer/plan_workload.hpp"
 #include "trainer/rehearsal.hpp"
 #include "trainer/run_plan.hpp"
 #include "trainer/training_run.hpp"
@@ -67,13 +67,6 @@ std::int64_t at_least(const config::Arguments& arguments, const std::string& nam
                std::to_string(least));
   }
   return value;
-}
-
-/// Of one micro-batch between two stages of the model.
-double edge_bytes(const config::Config& config) {
-  const bool wide = precision_mode(config.precision.mode) == PrecisionMode::fp32;
-  return static_cast<double>(config.parallel.microbatch_size * config.model.sequence_length *
-                             config.model.hidden * (wide ? 4 : 2));
 }
 
 /// What is rehearsed, known before the ranks meet.
