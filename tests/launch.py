@@ -4,7 +4,10 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import subprocess
+import tempfile
+import unittest
 
 BINARY = os.environ["SPILLWAY_BINARY"]
 MPIRUN = os.environ["SPILLWAY_MPIRUN"]
@@ -60,6 +63,27 @@ def build_corpus(folder, **kwargs):
     process = spillway("corpus", "build", "--from", source, "--out", out)
     assert process.returncode == 0, process.stderr
     return out
+
+
+class CorpusCase(unittest.TestCase):
+    """Tests that share a folder, cls.folder, and a small corpus in it, cls.corpus."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="spillway-test-"))
+        cls.corpus = build_corpus(cls.folder)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder)
+
+    def newest(self, run):
+        return sorted((run / "checkpoints").glob("step-*"))[-1]
+
+    def assert_same_bits(self, a, b, message=""):
+        """Of the newest checkpoints of two runs."""
+        process = spillway("checkpoint", "diff", self.newest(a), self.newest(b))
+        self.assertEqual(process.returncode, 0, f"{message}\n{process.stdout}{process.stderr}")
 
 
 def small_model(corpus, run_dir, **settings):

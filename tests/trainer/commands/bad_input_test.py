@@ -3,23 +3,13 @@
 import pathlib
 import shutil
 import sys
-import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
 import launch
 
 
-class BadInput(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="spillway-bad-input-"))
-        cls.corpus = launch.build_corpus(cls.folder)
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.folder)
-
+class BadInput(launch.CorpusCase):
     def expect(self, process, *words, code=2):
         self.assertEqual(process.returncode, code, process.stderr)
         lines = launch.complaints(process)

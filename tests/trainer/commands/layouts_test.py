@@ -1,10 +1,8 @@
 """The same bits on any layout: every schedule, stages, chunks and replicas, and runs that change layout as they resume."""
 
 import pathlib
-import shutil
 import subprocess
 import sys
-import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
@@ -33,27 +31,14 @@ RESHAPES = [layout(1), layout(2, 2, "zb-h1"), layout(2, 2, "zbv"), layout(4, 4, 
             layout(4, 1, "gpipe", replicas=4), layout(4, 2, "interleaved-zb", 2, replicas=2), layout(2, 1, "gpipe", replicas=2)]
 
 
-class Layouts(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="spillway-layouts-"))
-        cls.corpus = launch.build_corpus(cls.folder)
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.folder)
-
+class Layouts(launch.CorpusCase):
     def train(self, name, layout, **settings):
         ranks, shape = layout
         run = self.folder / name
         command = launch.mpi_command(ranks, "train", *launch.small_model(self.corpus, run, **{**shape, **settings}))
         process = subprocess.run(command, text=True, capture_output=True)
         self.assertEqual(process.returncode, 0, f"{layout}\n{process.stdout}{process.stderr}")
-        return sorted((run / "checkpoints").glob("step-*"))[-1]
-
-    def assert_same_bits(self, a, b, layout):
-        process = launch.spillway("checkpoint", "diff", a, b)
-        self.assertEqual(process.returncode, 0, f"{layout}\n{process.stdout}{process.stderr}")
+        return run
 
     def test_every_schedule_gives_the_bits_of_one_rank(self):
         for mode, tied in (("fp32", True), ("bf16-qat", True), ("fp32", False)):

@@ -3,11 +3,9 @@
 import json
 import os
 import pathlib
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
@@ -15,16 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[2]))
 import launch
 
 
-class Train(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="spillway-train-"))
-        cls.corpus = launch.build_corpus(cls.folder)
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.folder)
-
+class Train(launch.CorpusCase):
     def command(self, name, ranks, **settings):
         run = self.folder / name
         return run, launch.mpi_command(ranks, "train", *launch.small_model(self.corpus, run, **settings))
@@ -34,13 +23,6 @@ class Train(unittest.TestCase):
         process = subprocess.run(command, text=True, capture_output=True)
         self.assertEqual(process.returncode, code, process.stdout + process.stderr)
         return run
-
-    def newest(self, run):
-        return sorted((run / "checkpoints").glob("step-*"))[-1]
-
-    def assert_same_bits(self, a, b):
-        process = launch.spillway("checkpoint", "diff", self.newest(a), self.newest(b))
-        self.assertEqual(process.returncode, 0, process.stdout + process.stderr)
 
     def metrics(self, run):
         return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
