@@ -88,6 +88,15 @@ Issued QueuedCommunicator::reduce_scatter(at::Tensor output, at::Tensor input) {
                });
 }
 
+Issued QueuedCommunicator::all_to_all(at::Tensor output, at::Tensor input) {
+  check_tensor(Operation::all_to_all, output, at::kCPU);
+  check_tensor(Operation::all_to_all, input, at::kCPU);
+  check_exchange(Operation::all_to_all, output, input, size());
+  return queue(Operation::all_to_all, bytes_of(input), "", [output, input](Transport& transport) {
+    transport.all_to_all(buffer(output), buffer(input));
+  });
+}
+
 Issued QueuedCommunicator::send(at::Tensor tensor, int peer, int tag) {
   check_tensor(Operation::send, tensor, at::kCPU);
   check_peer(Operation::send, peer, rank(), size());
