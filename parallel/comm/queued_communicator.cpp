@@ -44,6 +44,7 @@ Issued QueuedCommunicator::queue(Operation operation, std::int64_t bytes, std::s
              std::to_string(transport->size()) + ")";
     };
     try {
+      const WorkQueue::PeerWait peers;
       job(*transport);
     } catch (const TagMismatch& error) {
       throw TagMismatch(in_context(error), error.came());
