@@ -1,8 +1,9 @@
 #include "compression/bucket.hpp"
 
 #include <c10/util/Exception.h>
+#include <c10/util/accumulate.h>
 
-#include <algorithm>
+#include <utility>
 
 namespace spillway::compression {
 namespace {
@@ -25,32 +26,54 @@ void check_layout(const at::Tensor& flat, const std::vector<NamedGradient>& grad
               " elements, the flat buffer has ", flat.numel());
 }
 
+/// Entries [first, last) of each bucket; the last entries come first.
+std::vector<std::pair<std::size_t, std::size_t>> cut(const std::vector<std::int64_t>& numels,
+                                                     double bucket_mib) {
+  TORCH_CHECK(bucket_mib > 0, "bucket: size is ", bucket_mib, " MiB; valid: > 0");
+  const double limit = bucket_mib * 1024 * 1024 / sizeof(float);
+  std::vector<std::pair<std::size_t, std::size_t>> ranges;
+  for (std::size_t last = numels.size(); last > 0;) {
+    std::size_t first = last - 1;
+    std::int64_t numel = numels[first];
+    while (first > 0 && static_cast<double>(numel + numels[first - 1]) <= limit)
+      numel += numels[--first];
+    ranges.emplace_back(first, last);
+    last = first;
+  }
+  return ranges;
+}
+
 }  // namespace
 
 void check_layout(const Bucket& bucket) { check_layout(bucket.flat, bucket.entries); }
 
 std::vector<Bucket> make_buckets(const at::Tensor& flat,
                                  const std::vector<NamedGradient>& gradients, double bucket_mib) {
-  TORCH_CHECK(bucket_mib > 0, "bucket: size is ", bucket_mib, " MiB; valid: > 0");
   check_layout(flat, gradients);
-  const double limit = bucket_mib * 1024 * 1024 / sizeof(float);
+  std::vector<std::int64_t> numels;
+  for (const NamedGradient& entry : gradients) numels.push_back(entry.gradient.numel());
   std::vector<Bucket> buckets;
   std::int64_t end = flat.numel();
-  for (std::size_t last = gradients.size(); last > 0;) {
+  for (const auto& [first, last] : cut(numels, bucket_mib)) {
+    Bucket& bucket = buckets.emplace_back();
+    bucket.entries = {gradients.begin() + static_cast<std::ptrdiff_t>(first),
+                      gradients.begin() + static_cast<std::ptrdiff_t>(last)};
     std::int64_t numel = 0;
-    std::size_t first = last;
-    while (first > 0) {
-      const std::int64_t grown = numel + gradients[first - 1].gradient.numel();
-      if (first<last&& static_cast<double>(grown)> limit) break;
-      numel = grown;
-      --first;
-    }
-    Bucket bucket{flat.narrow(0, end - numel, numel), {}};
-    bucket.entries.assign(gradients.begin() + static_cast<std::ptrdiff_t>(first),
-                          gradients.begin() + static_cast<std::ptrdiff_t>(last));
-    buckets.push_back(std::move(bucket));
+    for (const NamedGradient& entry : bucket.entries) numel += entry.gradient.numel();
     end -= numel;
-    last = first;
+    bucket.flat = flat.narrow(0, end, numel);
+  }
+  return buckets;
+}
+
+std::vector<std::vector<ParameterShape>> make_buckets(const std::vector<ParameterShape>& parameters,
+                                                      double bucket_mib) {
+  std::vector<std::int64_t> numels;
+  for (const auto& [name, shape] : parameters) numels.push_back(c10::multiply_integers(shape));
+  std::vector<std::vector<ParameterShape>> buckets;
+  for (const auto& [first, last] : cut(numels, bucket_mib)) {
+    buckets.emplace_back(parameters.begin() + static_cast<std::ptrdiff_t>(first),
+                         parameters.begin() + static_cast<std::ptrdiff_t>(last));
   }
   return buckets;
 }

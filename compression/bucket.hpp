@@ -22,6 +22,10 @@ struct ParameterShape {
 std::vector<Bucket> make_buckets(const at::Tensor& flat,
                                  const std::vector<NamedGradient>& gradients, double bucket_mib);
 
+/// The same cut of the parameters alone.
+std::vector<std::vector<ParameterShape>> make_buckets(const std::vector<ParameterShape>& parameters,
+                                                      double bucket_mib);
+
 /// Throws c10::Error unless the entries of the bucket are views that cover its flat buffer in
 /// order.
 void check_layout(const Bucket& bucket);

@@ -1,10 +1,11 @@
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
-
-#include <ATen/core/Tensor.h>
 
 #include "parallel/comm/work.hpp"
 
@@ -27,6 +28,7 @@ struct Bucket {
 struct ExchangeStatistics {
   std::int64_t dense_bytes = 0;  ///< of the gradients as float32
   std::int64_t sent_bytes = 0;   ///< payload given to the communicator
+  double wire_bytes = 0;         ///< that left this rank under a ring, see comm::OperationTraffic
   double compress_seconds = 0;
   double wire_seconds = 0;
   double decompress_seconds = 0;
@@ -37,6 +39,34 @@ struct ExchangeStatistics {
 struct NamedState {
   std::string name;
   at::Tensor tensor;
+};
+
+/// State out of a checkpoint, by name.
+class StateMap {
+ public:
+  explicit StateMap(const std::vector<NamedState>& state) {
+    for (const auto& [name, tensor] : state) tensors_.emplace(name, tensor);
+  }
+  /// As float32, contiguous, a copy; undefined if there is none. It is gone from the map then.
+  at::Tensor take(const std::string& name) {
+    const auto node = tensors_.extract(name);
+    return node.empty() ? at::Tensor() : node.mapped().to(at::kFloat).contiguous().clone();
+  }
+  /// Names that nobody took.
+  std::vector<std::string> rest() const {
+    std::vector<std::string> names;
+    for (const auto& [name, tensor] : tensors_) names.push_back(name);
+    return names;
+  }
+
+ private:
+  std::map<std::string, at::Tensor> tensors_;
+};
+
+/// The approximation rank of a parameter.
+struct NamedRank {
+  std::string name;
+  std::int64_t rank = 0;
 };
 
 /// Turns this replica's gradients of a bucket into the mean over replicas, in place.
@@ -58,9 +88,20 @@ class GradientExchange {
   virtual void end_step(bool keep) = 0;
 
   virtual ExchangeStatistics take_statistics() = 0;
-  /// State for a checkpoint (between steps), and its return. Names are "<parameter>/<what>".
+  /// Ranks of the low-rank approximations of this rank's parameters, as far as they have begun.
+  virtual std::vector<NamedRank> ranks() const { return {}; }
+
+  /// Whether the steps before `step` leave state behind.
+  virtual bool awaits_state(std::int64_t /*step*/) const { return false; }
+
+  /// Before a checkpoint, between steps, collective: replicas that keep a part unsent go on with
+  /// the mean of those parts, which is all that a checkpoint needs to hold then.
+  virtual void average_errors() {}
+  /// State for a checkpoint (between steps), and its return: equal on all replicas after
+  /// average_errors(). Names are "<parameter>/<what>". load_state() replaces all state: what is not
+  /// given starts anew. Returns the names that no method here has a use for.
   virtual std::vector<NamedState> state() const = 0;
-  virtual void load_state(const std::vector<NamedState>& state) = 0;
+  virtual std::vector<std::string> load_state(const std::vector<NamedState>& state) = 0;
 };
 
 }  // namespace spillway::compression

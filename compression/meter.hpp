@@ -13,6 +13,7 @@ class Meter {
  public:
   void count_dense(std::int64_t bytes) { add(&ExchangeStatistics::dense_bytes, bytes); }
   void count_sent(std::int64_t bytes) { add(&ExchangeStatistics::sent_bytes, bytes); }
+  void count_wire(double bytes) { add(&ExchangeStatistics::wire_bytes, bytes); }
   void set_error_norm(double norm) {
     const std::lock_guard lock(mutex_);
     total_.error_norm = norm;

@@ -5,11 +5,10 @@
 #include <unordered_map>
 #include <vector>
 
-#include "compression/all_reduce.hpp"
-#include "compression/bucket.hpp"
-#include "compression/low_rank/first_factor.hpp"
-#include "compression/step_state.hpp"
-#include "configs/schema.hpp"
+#include "compression/compressor.hpp"
+#include "compression/low_rank/adaptive_rank.hpp"
+#include "compression/low_rank/factor_exchange.hpp"
+#include "compression/low_rank/low_rank_shape.hpp"
 
 namespace spillway::compression {
 
@@ -20,68 +19,63 @@ namespace spillway::compression {
 /// min(M, N, approximation_rank). Per bucket: P = sum of D Q^T over replicas; P <- orth(P); Q <-
 /// mean of P D; gradient <- P^T Q, all in float32 whatever the wire format. That is two all-reduces
 /// of R (M + N) numbers instead of M N. Parameters that save less than `min_compression_rate`, as
-/// (M + N) R rate >= M N, ride whole with P and keep no state. Before `start_step` everything goes
-/// through the plain exchange.
+/// (M + N) R rate >= M N, ride whole with P and keep no state. With power_iterations > 1 the Q of
+/// one is the first factor of the next.
 ///
 /// Error feedback: each replica adds to its next gradient what it did not send, D - P^T (own
 /// factor) with "local" (bounded), D - P^T Q with "global" (as PyTorch's hook; its mean over
 /// replicas is the same, so are all outputs, but the parts drift apart).
 ///
-/// Non-finite values: a parameter with an inf or nan on any replica becomes nan on all of them, and
-/// its state stays as it was; all others are exchanged as ever. Nothing but the reduced factors
-/// decides, so the replicas agree.
+/// With refresh_every = n, every n-th step starts from a new random factor and takes one more power
+/// iteration, so that a subspace in which PowerSGD is caught (Xie et al. 2025, arXiv:2509.11254,
+/// who take an SVD) is left. With adaptive_rank the ranks of the parameters change every
+/// adapt_every steps, see low_rank/adaptive_rank.hpp.
 ///
-/// State by parameter name: "<name>/q" [R, N], the same on every replica, and "<name>/error", this
-/// replica's. Outputs depend on the mean of the errors only: with another number of replicas load
-/// that mean everywhere. Memory: twice the compressed parameters.
-class PowerSgdExchange final : public GradientExchange {
+/// Non-finite values: a parameter with an inf or nan on any replica becomes nan on all of them.
+/// Nothing but the reduced factors decides, so the replicas agree.
+///
+/// State by parameter name: "<name>/q" [R, N], the same on every replica. Memory, with the error:
+/// twice the compressed parameters.
+class PowerSgd final : public Compressor {
  public:
-  /// `parameters`: of the whole model in registration order, of which buckets may hold any part;
-  /// they decide the first factors. The communicator is the exchange's own while a Work of it is
-  /// open, and must outlive it.
-  PowerSgdExchange(const config::CompressionConfig& config, comm::Communicator& replicas,
-                   const std::vector<ParameterShape>& parameters, std::uint64_t seed);
+  /// `members`: of the whole model in registration order, of which a bucket may hold any part; they
+  /// decide the first factors. All have the method of `method` but for the approximation rank and
+  /// the minimum rate. `config` gives what is common to all methods.
+  PowerSgd(const config::CompressionConfig& config, const config::CompressionMethod& method,
+           const std::vector<Member>& members, comm::Communicator& replicas, Meter& meter,
+           std::uint64_t seed);
 
+  bool feeds_back() const override { return true; }
   void begin_step(std::int64_t step) override;
-  /// Throws c10::Error for a parameter that is not among `parameters` or has another shape.
-  comm::Work exchange(const Bucket& bucket) override;
+  void exchange(std::span<Piece> pieces) override;
   void end_step(bool keep) override;
-
-  ExchangeStatistics take_statistics() override;
-  std::vector<NamedState> state() const override;
-  /// Replaces all state: what is not given starts anew. A factor of another approximation rank is
-  /// dropped. Throws Error(input) for an error of another shape.
-  void load_state(const std::vector<NamedState>& state) override;
+  void append_state(std::vector<NamedState>& state) const override;
+  /// A factor of another approximation rank is dropped.
+  void take_state(StateMap& state) override;
+  void append_ranks(std::vector<NamedRank>& ranks) const override;
 
  private:
   struct Parameter {
     std::string name;
-    std::vector<std::int64_t> shape;
-    LowRankShape low_rank;
+    LowRankShape low_rank;  ///< its rank is the largest
     bool compressed = false;
     at::Tensor first_q_RN;
-    StepState q_RN, error_MN;
-    double error_squares = 0, next_error_squares = 0;
+    StepState q_RN;
+    std::int64_t rank = 0;  ///< now
   };
-  struct Slot;   // a compressed gradient of the bucket in work
-  struct Round;  // one bucket on its way through the steps of run()
 
   void draw_first_factors(std::int64_t index);
-  Parameter& find(const NamedGradient& entry);
-  void run(const Bucket& bucket);
-  void send_left(Round& round);
-  void send_right(Round& round);
-  void rebuild(Round& round);
+  at::Tensor start_factor(const Parameter& parameter) const;
+  void adapt_ranks();
+  void resize_factor(Parameter& parameter, std::int64_t rank);
 
   config::CompressionConfig config_;
+  config::CompressionMethod method_;
   std::uint64_t seed_;
-  std::int64_t step_ = 0;
   std::vector<Parameter> parameters_;
   std::unordered_map<std::string, std::size_t> index_;
-  Meter meter_;
-  Wire wire_;
-  AllReduceExchange plain_;
-  ExchangeQueue queue_;  // last: its thread ends before what it uses
+  bool refreshing_ = false;
+  FactorExchange factors_;
 };
 
 }  // namespace spillway::compression

@@ -3,6 +3,7 @@
 #include "compression/exchange_queue.hpp"
 #include "compression/gradient_exchange.hpp"
 #include "compression/meter.hpp"
+#include "compression/wire.hpp"
 #include "parallel/comm/communicator.hpp"
 
 namespace spillway::compression {
@@ -24,13 +25,15 @@ class TreeMeanExchange final : public GradientExchange {
 
   ExchangeStatistics take_statistics() override { return meter_.take(); }
   std::vector<NamedState> state() const override { return {}; }
-  void load_state(const std::vector<NamedState>& /*state*/) override {}
+  std::vector<std::string> load_state(const std::vector<NamedState>& state) override {
+    return StateMap(state).rest();
+  }
 
  private:
   void mean(const at::Tensor& flat);
 
-  comm::Communicator& replicas_;
   Meter meter_;
+  Wire wire_;
   ExchangeQueue queue_;  // last: its thread ends before what it uses
 };
 

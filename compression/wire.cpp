@@ -8,7 +8,8 @@ namespace {
 at::ScalarType scalar_type(const std::string& format) {
   if (format == "fp32") return at::kFloat;
   if (format == "bf16") return at::kBFloat16;
-  fail_choice("compression.wire", format, "fp32 | bf16");
+  if (format == "fp16") return at::kHalf;
+  fail_choice("wire format", format, "fp32 | bf16 | fp16");
 }
 
 }  // namespace
@@ -18,7 +19,7 @@ Wire::Wire(comm::Communicator& replicas, const std::string& format, Meter& meter
 
 void Wire::sum(at::Tensor& tensor) {
   if (format_ == at::kFloat) {
-    send(tensor);
+    all_reduce(tensor);
     return;
   }
   at::Tensor payload;
@@ -26,7 +27,7 @@ void Wire::sum(at::Tensor& tensor) {
     const Meter::Timer timer(meter_, &ExchangeStatistics::compress_seconds);
     payload = tensor.to(format_);
   }
-  send(payload);
+  all_reduce(payload);
   const Meter::Timer timer(meter_, &ExchangeStatistics::decompress_seconds);
   tensor.copy_(payload);
 }
@@ -35,10 +36,25 @@ at::Tensor Wire::as_sent(const at::Tensor& tensor) const {
   return format_ == at::kFloat ? tensor : tensor.to(format_).to(at::kFloat);
 }
 
-void Wire::send(const at::Tensor& payload) {
+void Wire::all_gather(const at::Tensor& output, const at::Tensor& input) {
+  carry(input, [&] { return replicas_.all_gather(output, input); });
+}
+
+void Wire::all_to_all(const at::Tensor& output, const at::Tensor& input) {
+  carry(input, [&] { return replicas_.all_to_all(output, input); });
+}
+
+void Wire::all_reduce(const at::Tensor& payload) {
+  carry(payload, [&] { return replicas_.all_reduce(payload); });
+}
+
+template <class Collective>
+void Wire::carry(const at::Tensor& payload, const Collective& start) {
   const Meter::Timer timer(meter_, &ExchangeStatistics::wire_seconds);
+  const double before = replicas_.traffic().total().wire_bytes;
+  start().wait();
   meter_.count_sent(static_cast<std::int64_t>(payload.nbytes()));
-  replicas_.all_reduce(payload).wait();
+  meter_.count_wire(replicas_.traffic().total().wire_bytes - before);
 }
 
 }  // namespace spillway::compression

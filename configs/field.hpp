@@ -20,7 +20,8 @@ constexpr Limit between(double min, double max) { return {.min = min, .max = max
 constexpr Limit one_of(std::string_view choices) { return {.choices = choices}; }
 
 /// One setting of a section: its name, where it lives, what it means, in which unit, what is valid.
-/// Value is std::int64_t, double, bool, std::string or std::vector<std::int64_t>.
+/// Types
+/// of a value: see setting_value.hpp.
 template <class Section, class Value>
 struct Field {
   std::string_view name;

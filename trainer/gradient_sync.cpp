@@ -1,6 +1,6 @@
 #include "trainer/gradient_sync.hpp"
 
-#include "compression/make_exchange.hpp"
+#include "compression/method_exchange.hpp"
 #include "compression/tree_mean.hpp"
 #include "configs/error.hpp"
 #include "trainer/optimizer/gradient_norm.hpp"
@@ -49,9 +49,9 @@ std::unique_ptr<compression::GradientExchange> make_exchange(const config::Confi
                                                              const parallel::ProcessGrid& grid) {
   if (config.parallel.reproducible)
     return std::make_unique<compression::TreeMeanExchange>(grid.replica_group());
-  return compression::make_gradient_exchange(config.compression, grid.replica_group(),
-                                             shapes(layout.model),
-                                             static_cast<std::uint64_t>(config.run.seed));
+  return std::make_unique<compression::MethodExchange>(config.compression, grid.replica_group(),
+                                                       shapes(layout.model),
+                                                       static_cast<std::uint64_t>(config.run.seed));
 }
 
 /// The group of the two ranks that hold a tied matrix, the embedding's first; null elsewhere, and

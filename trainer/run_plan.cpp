@@ -1,14 +1,34 @@
 #include "trainer/run_plan.hpp"
 
+#include <algorithm>
+
 #include "compression/payload.hpp"
+#include "configs/compression_rules.hpp"
 #include "trainer/plan_workload.hpp"
 
 namespace spillway::trainer {
 namespace {
 
+/// In a step in the midst of the run: the mean of two, since acp takes turns.
+std::int64_t exchanged_bytes(const RunPlan& plan, const Layout& layout, const Slice& slice) {
+  const config::CompressionConfig& compression = plan.config.compression;
+  std::vector<compression::ParameterShape> exchanged;
+  std::int64_t start = 0;
+  for (const ParameterSpec& spec : parameter_specs(layout.model, slice)) {
+    if (spec.tied_copy) continue;
+    exchanged.push_back({spec.name, spec.shape});
+    start = std::max(start, config::method_of(compression, spec.name).start_step + 1);
+  }
+  std::int64_t bytes = 0;
+  for (const auto& bucket : compression::make_buckets(exchanged, compression.bucket_mib)) {
+    for (const std::int64_t step : {start, start + 1})
+      bytes += compression::payload_of(compression, bucket, plan.grid.replicas, step).sent();
+  }
+  return bytes / 2;
+}
+
 RankPlan plan_rank(const RunPlan& plan, const Layout& layout, int rank) {
   RankPlan one{.stages = layout.stages_of(rank)};
-  std::vector<compression::ParameterShape> exchanged;
   for (const int stage : one.stages) {
     const Slice& slice = layout.slices[static_cast<std::size_t>(stage)];
     const ModelCost cost = model_cost(layout.model, slice);
@@ -16,12 +36,8 @@ RankPlan plan_rank(const RunPlan& plan, const Layout& layout, int rank) {
     one.cost.parameters += cost.parameters;
     one.cost.forward_flops_per_token += cost.forward_flops_per_token;
     one.gradient_bytes += gradient_bytes(layout.model, slice);
-    for (const ParameterSpec& spec : parameter_specs(layout.model, slice)) {
-      if (!spec.tied_copy) exchanged.push_back({spec.name, spec.shape});
-    }
+    if (plan.grid.replicas > 1) one.exchanged_bytes += exchanged_bytes(plan, layout, slice);
   }
-  one.exchanged_bytes =
-      plan.grid.replicas > 1 ? compression::payload_bytes(plan.config.compression, exchanged) : 0;
   return one;
 }
 

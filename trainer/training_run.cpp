@@ -126,7 +126,7 @@ void TrainingRun::resume() {
   if (newest) {
     const Checkpoint checkpoint(*newest);
     check_same_model(checkpoint, trainer_.layout().model);
-    restarted = restore(checkpoint, trainer_);
+    restarted = restore(checkpoint, trainer_, config_);
     saved_step_ = trainer_.steps_done();
   }
   announce(trainer_.steps_done());

@@ -13,9 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-std::string replica_prefix(std::int64_t replica) {
-  return "compression/replica-" + std::to_string(replica) + "/";
-}
+constexpr const char* kExchange = "compression/";
 
 json to_json(const Trainer::Progress& progress) {
   return {{"step", progress.step},
@@ -33,27 +31,35 @@ Trainer::Progress progress_of(const json& saved) {
           .loader_position = saved.at("loader_position")};
 }
 
-/// The saved exchange state of this rank's parameters, as replica `replica` should have it.
+/// The saved exchange state of this rank's parameters.
 std::vector<compression::NamedState> exchange_state(const Checkpoint& checkpoint,
-                                                    const std::set<std::string>& parameters,
-                                                    std::int64_t saved_replicas,
-                                                    std::int64_t replicas, std::int64_t replica) {
+                                                    const std::set<std::string>& parameters) {
   std::vector<compression::NamedState> state;
-  const std::string first = replica_prefix(0);
-  for (const std::string& name : checkpoint.names(first)) {
-    const std::string key = name.substr(first.size());
-    if (!parameters.contains(key.substr(0, key.rfind('/')))) continue;
-    if (saved_replicas == replicas) {
-      state.push_back({key, checkpoint.read(replica_prefix(replica) + key)});
-      continue;
-    }
-    // Factors are equal on all replicas, so their mean is each of them.
-    at::Tensor sum = checkpoint.read(name);
-    for (std::int64_t other = 1; other < saved_replicas; ++other)
-      sum += checkpoint.read(replica_prefix(other) + key);
-    state.push_back({key, sum / static_cast<double>(saved_replicas)});
+  for (const std::string& name : checkpoint.names(kExchange)) {
+    const std::string key = name.substr(std::string(kExchange).size());
+    if (parameters.contains(key.substr(0, key.rfind('/'))))
+      state.push_back({key, checkpoint.read(name)});
   }
   return state;
+}
+
+/// What of the gradient exchange does not go on where it was; empty when everything does.
+/// `unused`: saved state that no method has a use for.
+std::string restarted_exchange(const json& settings, Trainer& trainer, bool saved,
+                               const config::Config& config,
+                               const std::vector<std::string>& unused) {
+  const std::string now = "'" + config.compression.method + "'";
+  const std::string before = settings.value("compression.method", now);
+  std::string text;
+  if (before != now) text = "compression goes from " + before + " to " + now;
+  if (!unused.empty()) {
+    text += (text.empty() ? "" : "; ") + unused.front() +
+            (unused.size() > 1 ? " and " + std::to_string(unused.size() - 1) + " more" : "") +
+            " of the checkpoint have no use";
+  }
+  if (!saved && trainer.exchange().awaits_state(trainer.steps_done()))
+    text += std::string(text.empty() ? "" : "; ") + "error feedback and factors start anew";
+  return text;
 }
 
 [[noreturn]] void fail_other_model(const std::string& name, const std::string& value,
@@ -65,6 +71,7 @@ std::vector<compression::NamedState> exchange_state(const Checkpoint& checkpoint
 }  // namespace
 
 Snapshot take_snapshot(Trainer& trainer, const config::Config& config) {
+  trainer.exchange().average_errors();
   Snapshot snapshot;
   snapshot.step = trainer.steps_done();
   const parallel::ProcessGrid& grid = trainer.grid();
@@ -82,9 +89,8 @@ Snapshot take_snapshot(Trainer& trainer, const config::Config& config) {
           snapshot.tensors.push_back({"optimizer/" + state.name, state.tensor});
       }
     }
-  }
-  for (const compression::NamedState& state : trainer.exchange().state()) {
-    snapshot.tensors.push_back({replica_prefix(grid.replica()) + state.name, state.tensor});
+    for (const compression::NamedState& state : trainer.exchange().state())
+      snapshot.tensors.push_back({kExchange + state.name, state.tensor});
   }
   json settings = json::object();
   for (const auto& [name, value] : config::setting_values(config)) settings[name] = value;
@@ -113,7 +119,7 @@ void check_same_model(const Checkpoint& checkpoint, const config::ModelConfig& r
   }
 }
 
-std::string restore(const Checkpoint& checkpoint, Trainer& trainer) {
+std::string restore(const Checkpoint& checkpoint, Trainer& trainer, const config::Config& config) {
   const at::NoGradGuard no_grad;
   const Trainer::Progress progress = progress_of(checkpoint.metadata().at("progress"));
   std::set<std::string> exchanged;  // by this rank: a tied copy is the embedding rank's to exchange
@@ -127,16 +133,11 @@ std::string restore(const Checkpoint& checkpoint, Trainer& trainer) {
     }
     trainer.optimizers()[i]->set_steps_taken(progress.step - progress.skips);
   }
-  const json& layout = checkpoint.metadata().at("layout");
-  const std::int64_t saved_replicas = layout.at("replicas");
-  trainer.exchange().load_state(exchange_state(
-      checkpoint, exchanged, saved_replicas, trainer.grid().replicas(), trainer.grid().replica()));
   trainer.resume(progress);
-  return saved_replicas == trainer.grid().replicas() || checkpoint.names("compression/").empty()
-             ? ""
-             : "error feedback of " + std::to_string(saved_replicas) +
-                   " replicas continues as its mean on " +
-                   std::to_string(trainer.grid().replicas());
+  const std::vector<compression::NamedState> state = exchange_state(checkpoint, exchanged);
+  const std::vector<std::string> unused = trainer.exchange().load_state(state);
+  return restarted_exchange(checkpoint.metadata().at("settings"), trainer, !state.empty(), config,
+                            unused);
 }
 
 }  // namespace spillway::trainer

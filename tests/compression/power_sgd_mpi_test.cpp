@@ -1,7 +1,7 @@
 // The same exchange over MPI and over threads of one process: every rank runs both and compares.
 #include <gtest/gtest.h>
 
-#include "compression/make_exchange.hpp"
+#include "compression/method_exchange.hpp"
 #include "parallel/comm/make_communicator.hpp"
 #include "tests/compression/replicas.hpp"
 
@@ -23,7 +23,8 @@ config::CompressionConfig method(const std::string& name, const std::string& wir
 class MpiReplica {
  public:
   MpiReplica(const config::CompressionConfig& config, comm::Communicator& world)
-      : config_(config), exchange_(make_gradient_exchange(config, world, mixed_shapes(), 3)) {}
+      : config_(config),
+        exchange_(std::make_unique<MethodExchange>(config, world, mixed_shapes(), 3)) {}
 
   Gradients step(int number, const Gradients& given, bool keep) {
     std::vector<at::Tensor> parts;

@@ -397,13 +397,12 @@ TEST(PowerSgd, StateOfAnotherRankKeepsTheErrorAndAnotherShapeIsRefused) {
 
 TEST(PowerSgd, UnknownParametersAndOtherShapesAreRefused) {
   auto group = comm::make_thread_group(1);
-  const auto exchange = make_gradient_exchange(powersgd(2), *group[0], {{"w", {4, 3}}}, 0);
+  MethodExchange exchange(powersgd(2), *group[0], {{"w", {4, 3}}}, 0);
   const at::Tensor flat = at::zeros({12});
-  exchange->begin_step(0);
-  EXPECT_THROW(exchange->exchange({flat, {{"v", flat.view({4, 3})}}}), c10::Error);
-  EXPECT_THROW(exchange->exchange({flat, {{"w", flat.view({3, 4})}}}), c10::Error);
-  EXPECT_THROW(make_gradient_exchange(powersgd(2), *group[0], {{"w", {4}}, {"w", {4}}}, 0),
-               c10::Error);
+  exchange.begin_step(0);
+  EXPECT_THROW(exchange.exchange({flat, {{"v", flat.view({4, 3})}}}), c10::Error);
+  EXPECT_THROW(exchange.exchange({flat, {{"w", flat.view({3, 4})}}}), c10::Error);
+  EXPECT_THROW(MethodExchange(powersgd(2), *group[0], {{"w", {4}}, {"w", {4}}}, 0), c10::Error);
 }
 
 TEST(PowerSgd, BucketWithoutCompressedParametersOrWithoutAnyIsFine) {

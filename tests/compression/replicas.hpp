@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "compression/bucket.hpp"
-#include "compression/make_exchange.hpp"
+#include "compression/method_exchange.hpp"
 #include "parallel/comm/thread_communicator.hpp"
 
 namespace spillway::compression {
@@ -53,7 +53,8 @@ class Replicas {
         parameters_(std::move(parameters)),
         group_(comm::make_thread_group(count)) {
     for (auto& communicator : group_) {
-      exchanges_.push_back(make_gradient_exchange(config, *communicator, parameters_, seed));
+      exchanges_.push_back(
+          std::make_unique<MethodExchange>(config, *communicator, parameters_, seed));
     }
   }
 
@@ -111,7 +112,7 @@ class Replicas {
   double bucket_mib_;
   std::vector<ParameterShape> parameters_;
   std::vector<std::unique_ptr<comm::Communicator>> group_;
-  std::vector<std::unique_ptr<GradientExchange>> exchanges_;
+  std::vector<std::unique_ptr<MethodExchange>> exchanges_;
 };
 
 }  // namespace spillway::compression

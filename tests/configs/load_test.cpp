@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "configs/compression_rules.hpp"
 #include "configs/error.hpp"
 
 namespace spillway::config {
@@ -50,6 +51,57 @@ TEST(Load, ResolvedDumpGivesTheSameConfiguration) {
   EXPECT_EQ(again.run.dir, "a \"quoted\" \\ folder");
   EXPECT_EQ(again.parallel.layers_per_stage, (std::vector<std::int64_t>{4, 2}));
   EXPECT_FALSE(again.run.resume);
+}
+
+constexpr const char* kRules = R"(
+[[compression.rules]]
+match = 'norm|bias$'
+method = "none"
+[[compression.rules]]
+match = "embedding"
+approximation_rank = 2
+wire = "bf16"
+)";
+
+TEST(Load, RulesComeFromTablesAndFromText) {
+  const Config config = load(write_file(kRules), {{"compression.method", "powersgd"}});
+  ASSERT_EQ(config.compression.rules.size(), 2);
+  EXPECT_EQ(method_of(config.compression, "layers.0.norm.weight").method, "none");
+  EXPECT_EQ(method_of(config.compression, "layers.0.mlp.weight").approximation_rank, 4);
+  const CompressionMethod embedding = method_of(config.compression, "embedding.weight");
+  EXPECT_EQ(embedding.method, "powersgd");
+  EXPECT_EQ(embedding.approximation_rank, 2);
+  EXPECT_EQ(embedding.wire, "bf16");
+  EXPECT_EQ(idle_rules(config.compression, {"a.norm.weight", "b"}),
+            std::vector<std::string>{"embedding"});
+
+  const std::string dump = to_toml(config);
+  EXPECT_EQ(to_toml(load(write_file(dump), {})), dump);
+  const Config given =
+      load(write_file(kRules), {{"compression.rules", "[{match = \"x\", density = 0.5}]"}});
+  ASSERT_EQ(given.compression.rules.size(), 1);
+  EXPECT_EQ(method_of(given.compression, "axb").density, 0.5);
+}
+
+TEST(Load, FaultyRulesAreNamed) {
+  const auto rule = [](const std::string& text) {
+    return complaint("", {{"compression.rules", "[{" + text + "}]"}});
+  };
+  EXPECT_EQ(
+      rule("match = 'a', methd = 'none'"),
+      "command line: compression.rules, match = 'a': setting = \"methd\" is not one of method | "
+      "approximation_rank | start_step | min_compression_rate | wire | power_iterations | "
+      "refresh_every | matrix | density | quantization; did you mean \"method\"?");
+  EXPECT_EQ(rule("match = '(', method = 'none'"),
+            "command line: compression.rules, match = '(': not a regular expression (ECMAScript)");
+  EXPECT_NE(rule("match = 'a', method = 'powrsgd'").find("did you mean \"powersgd\"?"),
+            std::string::npos);
+  EXPECT_NE(rule("match = 'a', approximation_rank = 0").find("valid: >= 1"), std::string::npos);
+  EXPECT_NE(rule("match = 'a', wire = 3").find("is not text"), std::string::npos);
+  EXPECT_NE(rule("match = 'a'").find("sets nothing"), std::string::npos);
+  EXPECT_NE(rule("method = 'none'").find("valid: a regular expression"), std::string::npos);
+  EXPECT_NE(complaint("", {{"compression.rules", "7"}}).find("is not a list of tables"),
+            std::string::npos);
 }
 
 TEST(Load, UnknownKeyProposesTheNearest) {

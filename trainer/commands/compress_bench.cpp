@@ -9,7 +9,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "compression/make_exchange.hpp"
+#include "compression/method_exchange.hpp"
 #include "configs/command_line.hpp"
 #include "configs/error.hpp"
 #include "data/tokens/byte_tokenizer.hpp"
@@ -54,8 +54,8 @@ class Bench {
     config::CompressionConfig compression = config_.compression;
     compression.method = method;
     compression.start_step = 0;
-    const auto exchange = compression::make_gradient_exchange(
-        compression, world_, parameters_, static_cast<std::uint64_t>(config_.run.seed));
+    compression::MethodExchange exchange(compression, world_, parameters_,
+                                         static_cast<std::uint64_t>(config_.run.seed));
     const auto buckets =
         compression::make_buckets(gradients_.flat(), gradients_.named(), compression.bucket_mib);
     std::vector<double> compress, wire, decompress, error;
@@ -65,8 +65,8 @@ class Bench {
                                                : "fp32"};
     if (method == "powersgd") result.approximation_rank = compression.approximation_rank;
     for (std::int64_t step = 0; step < warmup + steps; ++step) {
-      const double distance = one_step(*exchange, buckets, step);
-      const compression::ExchangeStatistics statistics = exchange->take_statistics();
+      const double distance = one_step(exchange, buckets, step);
+      const compression::ExchangeStatistics statistics = exchange.take_statistics();
       if (step < warmup) continue;
       const auto [compress_ms, wire_ms, decompress_ms] = slowest(statistics);
       compress.push_back(compress_ms);

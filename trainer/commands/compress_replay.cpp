@@ -13,7 +13,7 @@
 #include <memory>
 #include <sstream>
 
-#include "compression/make_exchange.hpp"
+#include "compression/method_exchange.hpp"
 #include "configs/command_line.hpp"
 #include "configs/error.hpp"
 #include "data/corpus/hdf5_handle.hpp"
@@ -163,9 +163,9 @@ class Replay {
       : file_(file), group_(comm::make_thread_group(file.replicas())) {
     for (auto& communicator : group_) {
       Replica& replica = replicas_.emplace_back();
-      replica.exchange =
-          compression::make_gradient_exchange(config.compression, *communicator, file.parameters(),
-                                              static_cast<std::uint64_t>(config.run.seed));
+      replica.exchange = std::make_unique<compression::MethodExchange>(
+          config.compression, *communicator, file.parameters(),
+          static_cast<std::uint64_t>(config.run.seed));
       lay_out(replica);
       replica.buckets =
           compression::make_buckets(replica.flat, replica.gradients, config.compression.bucket_mib);

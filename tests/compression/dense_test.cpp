@@ -1,4 +1,4 @@
-#include "compression/all_reduce.hpp"
+#include "compression/method_exchange.hpp"
 
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@ std::vector<Gradients> gradients_of(int replicas) {
   return all;
 }
 
-TEST(AllReduceExchange, EveryReplicaGetsTheMean) {
+TEST(Dense, EveryReplicaGetsTheMean) {
   for (const int count : {1, 2, 3, 4}) {
     Replicas replicas(count, method("none"), mixed_shapes());
     const auto given = gradients_of(count);
@@ -33,7 +33,7 @@ TEST(AllReduceExchange, EveryReplicaGetsTheMean) {
   }
 }
 
-TEST(AllReduceExchange, Bf16RoundsOnceBeforeAndOnceAfterTheSum) {
+TEST(Dense, Bf16RoundsOnceBeforeAndOnceAfterTheSum) {
   for (const int count : {1, 2, 4}) {
     Replicas replicas(count, method("bf16"), mixed_shapes());
     const auto given = gradients_of(count);
@@ -46,7 +46,7 @@ TEST(AllReduceExchange, Bf16RoundsOnceBeforeAndOnceAfterTheSum) {
   }
 }
 
-TEST(AllReduceExchange, StatisticsCountTheBytesOfTheWire) {
+TEST(Dense, StatisticsCountTheBytesOfTheWire) {
   for (const auto& [name, width] : {std::pair{"none", 4}, {"bf16", 2}}) {
     Replicas replicas(2, method(name), mixed_shapes());
     const auto given = gradients_of(2);
@@ -63,9 +63,10 @@ TEST(AllReduceExchange, StatisticsCountTheBytesOfTheWire) {
   }
 }
 
-TEST(AllReduceExchange, ReturnsBeforeTheOtherReplicaHasCome) {
+TEST(Dense, ReturnsBeforeTheOtherReplicaHasCome) {
   auto group = comm::make_thread_group(2);
-  AllReduceExchange first(*group[0], "fp32"), second(*group[1], "fp32");
+  MethodExchange first(method("none"), *group[0], {{"x", {3}}}, 0),
+      second(method("none"), *group[1], {{"x", {3}}}, 0);
   const at::Tensor a = at::full({3}, 1.0F), b = at::full({3}, 3.0F);
   const comm::Work early = first.exchange({a, {{"x", a}}});
   EXPECT_FALSE(early.done());
@@ -74,10 +75,21 @@ TEST(AllReduceExchange, ReturnsBeforeTheOtherReplicaHasCome) {
   EXPECT_TRUE(at::equal(a, at::full({3}, 2.0F)));
 }
 
-TEST(AllReduceExchange, UnknownNamesAreRefused) {
+TEST(Dense, Fp16DividesBeforeItSums) {
+  Replicas replicas(4, method("fp16"), {{"w", {2}}});
+  std::vector<Gradients> given;
+  for (int w = 0; w < 4; ++w) given.push_back({at::full({2}, 40000.0F + static_cast<float>(w))});
+  for (const Gradients& held : replicas.step(0, given))
+    EXPECT_LT(relative(held[0], mean_of(given, 0)), 1e-3);
+  EXPECT_EQ(replicas[0].take_statistics().sent_bytes, 4);
+  given[2][0].fill_(3e5F);  // beyond the format
+  for (const Gradients& held : replicas.step(1, given))
+    EXPECT_FALSE(at::isfinite(held[0]).any().item<bool>());
+}
+
+TEST(Dense, UnknownNamesAreRefused) {
   auto group = comm::make_thread_group(1);
-  EXPECT_THROW(AllReduceExchange(*group[0], "fp8"), Error);
-  EXPECT_THROW(make_gradient_exchange(method("topk"), *group[0], {}, 0), Error);
+  EXPECT_THROW(MethodExchange(method("topq"), *group[0], {{"w", {3}}}, 0), Error);
 }
 
 }  // namespace
