@@ -1,5 +1,6 @@
 """Runs spillway alone or under mpirun, always with a hard limit, and makes small inputs for it."""
 
+import atexit
 import os
 import pathlib
 import random
@@ -11,6 +12,11 @@ import unittest
 
 BINARY = os.environ["SPILLWAY_BINARY"]
 MPIRUN = os.environ["SPILLWAY_MPIRUN"]
+
+# An mpirun that is killed leaves its session folder behind, and one whose process number comes round again then refuses to start
+# ("The PMIx server's listener thread failed to start"). So the sessions of a test are its own and go with it.
+os.environ["TMPDIR"] = tempfile.mkdtemp(prefix="spillway-test-")
+atexit.register(shutil.rmtree, os.environ["TMPDIR"], ignore_errors=True)
 
 
 def spillway(*words, limit=120, **kwargs):

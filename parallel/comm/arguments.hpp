@@ -11,6 +11,9 @@ namespace spillway::comm {
 void check_tensor(Operation operation, const at::Tensor& tensor, at::DeviceType device);
 /// `whole` holds `size` times the elements of `part`, of the same type, and they do not overlap.
 void check_parts(Operation operation, const at::Tensor& whole, const at::Tensor& part, int size);
+/// Both have as many elements, a multiple of `size`, of the same type, and do not overlap.
+void check_exchange(Operation operation, const at::Tensor& output, const at::Tensor& input,
+                    int size);
 /// 0 <= root < size.
 void check_root(int root, int size);
 /// 0 <= peer < size, and not the rank itself.

@@ -16,11 +16,12 @@
 namespace spillway::comm {
 namespace {
 
-constexpr std::array kAll{Measured::all_reduce,     Measured::broadcast, Measured::all_gather,
-                          Measured::reduce_scatter, Measured::send_recv, Measured::barrier};
+constexpr std::array kAll{Measured::all_reduce,     Measured::broadcast,  Measured::all_gather,
+                          Measured::reduce_scatter, Measured::all_to_all, Measured::send_recv,
+                          Measured::barrier};
 
 /// `whole` is what "size" counts. `part`: this rank's share (all_gather, reduce_scatter) or what is
-/// received (send_recv).
+/// received (all_to_all, send_recv).
 struct Tensors {
   at::Tensor whole;
   at::Tensor part;
@@ -33,9 +34,10 @@ bool is_scattered(Measured measured) {
 Tensors make_tensors(const Communicator& world, const BenchmarkCase& what) {
   const auto options = at::TensorOptions().dtype(what.type).device(device_of(world));
   std::int64_t count = what.bytes / static_cast<std::int64_t>(c10::elementSize(what.type));
+  const std::int64_t share = count / world.size();
+  if (what.measured == Measured::all_to_all) count = share * world.size();
   if (!is_scattered(what.measured))
     return {at::zeros({count}, options), at::zeros({count}, options)};
-  const std::int64_t share = count / world.size();
   return {at::zeros({share * world.size()}, options), at::zeros({share}, options)};
 }
 
@@ -49,6 +51,8 @@ void run(Communicator& world, Measured measured, const Tensors& tensors) {
       return finish(world.all_gather(tensors.whole, tensors.part));
     case Measured::reduce_scatter:
       return finish(world.reduce_scatter(tensors.part, tensors.whole));
+    case Measured::all_to_all:
+      return finish(world.all_to_all(tensors.part, tensors.whole));
     case Measured::barrier:
       return finish(world.barrier());
     case Measured::send_recv:
@@ -69,7 +73,9 @@ std::int64_t differing(const at::Tensor& values, const at::Tensor& expected) {
 std::int64_t count_wrong(Communicator& world, Measured measured, const Tensors& tensors) {
   const at::Tensor ranks = at::arange(world.size(), at::kLong).remainder(100);
   const at::Tensor size = at::full({1}, world.size(), at::kFloat);
-  tensors.whole.fill_(measured == Measured::broadcast ? (world.rank() == 0 ? 7 : 0) : 1);
+  tensors.whole.fill_(measured == Measured::broadcast    ? (world.rank() == 0 ? 7 : 0)
+                      : measured == Measured::all_to_all ? world.rank() % 100
+                                                         : 1);
   tensors.part.fill_(measured == Measured::all_gather ? world.rank() % 100 : 0);
   run(world, measured, tensors);
   switch (measured) {
@@ -81,6 +87,8 @@ std::int64_t count_wrong(Communicator& world, Measured measured, const Tensors& 
       return differing(tensors.whole.view({world.size(), -1}), ranks.unsqueeze(1));
     case Measured::reduce_scatter:
       return differing(tensors.part, size);
+    case Measured::all_to_all:
+      return differing(tensors.part.view({world.size(), -1}), ranks.unsqueeze(1));
     case Measured::send_recv:
       return (world.rank() ^ 1) < world.size()
                  ? differing(tensors.part, at::full({1}, 1, at::kFloat))
@@ -103,6 +111,8 @@ const char* to_string(Measured measured) {
       return "all_gather";
     case Measured::reduce_scatter:
       return "reduce_scatter";
+    case Measured::all_to_all:
+      return "all_to_all";
     case Measured::send_recv:
       return "send_recv";
     case Measured::barrier:
@@ -138,6 +148,7 @@ double bus_bandwidth(const Measurement& measurement, int ranks) {
       return algorithm_bandwidth(measurement) * 2 * others;
     case Measured::all_gather:
     case Measured::reduce_scatter:
+    case Measured::all_to_all:
       return algorithm_bandwidth(measurement) * others;
     default:
       return algorithm_bandwidth(measurement);

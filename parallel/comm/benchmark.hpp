@@ -18,6 +18,7 @@ enum class Measured : std::uint8_t {
   broadcast,
   all_gather,
   reduce_scatter,
+  all_to_all,
   send_recv,
   barrier
 };
@@ -57,8 +58,8 @@ double algorithm_bandwidth(const Measurement& measurement);
 double bus_bandwidth(const Measurement& measurement, int ranks);
 
 /// Checks the operation, then times it; with `raw`, each iteration times the raw calls first (CPU
-/// tensors; bfloat16 reductions have none). Collective over `world`, which must be all ranks when
-/// `raw` is given. Every rank gets the same numbers.
+/// tensors; reductions of 16-bit floats have none). Collective over `world`, which must be all
+/// ranks when `raw` is given. Every rank gets the same numbers.
 Measurement measure(Communicator& world, const BenchmarkCase& what, const BenchmarkOptions& options,
                     RawMpi* raw);
 

@@ -34,10 +34,10 @@ class TagMismatch final : public Error {
 /// collectives in the same order; messages from one rank to another arrive in the order they were
 /// sent, and a send may block the queue until its receive is posted (rendezvous), so ranks that
 /// send to each other at the same time use one communicator per direction.
-/// Tensors: contiguous; float32, bfloat16, int32, int64, uint8; any number of elements, also 0 and
-/// over 2^31. bfloat16 sums are accumulated in float32 and rounded once where the backend can
-/// (stated there). Not thread-safe: one thread issues. Errors of the transport are thrown by
-/// wait(), with operation and peer.
+/// Tensors: contiguous; float32, bfloat16, float16, int32, int64, uint8; any number of elements,
+/// also 0 and over 2^31. Sums of 16-bit floats are accumulated in float32 and rounded once where
+/// the backend can (stated there). Not thread-safe: one thread issues. Errors of the transport are
+/// thrown by wait(), with operation and peer.
 class Communicator {
  public:
   Communicator(int rank, int size) : rank_(rank), size_(size) {}
@@ -56,6 +56,8 @@ class Communicator {
   virtual Issued all_gather(at::Tensor output, at::Tensor input) = 0;
   /// input.numel() = size() * output.numel(); rank r gets the sum of everyone's r-th part.
   virtual Issued reduce_scatter(at::Tensor output, at::Tensor input) = 0;
+  /// Both in size() equal parts: rank r gets everyone's r-th part, rank by rank.
+  virtual Issued all_to_all(at::Tensor output, at::Tensor input) = 0;
   /// `tag`, 0 to kMostTag, says which message it is: where the receive next in order has another,
   /// its wait() throws TagMismatch. NCCL carries no tags and mistakes one message for another.
   virtual Issued send(at::Tensor tensor, int peer, int tag = 0) = 0;

@@ -1,6 +1,7 @@
 #include "parallel/comm/local_reduce.hpp"
 
 #include <c10/util/BFloat16.h>
+#include <c10/util/Half.h>
 
 #include <algorithm>
 #include <array>
@@ -58,6 +59,8 @@ void reduce_by_type(Buffer output, const std::vector<const std::byte*>& parts, O
       return reduce<float, float>(output.data, output.count, parts, op);
     case at::kBFloat16:
       return reduce<c10::BFloat16, float>(output.data, output.count, parts, op);
+    case at::kHalf:
+      return reduce<c10::Half, float>(output.data, output.count, parts, op);
     case at::kInt:
       return reduce<std::int32_t, std::int32_t>(output.data, output.count, parts, op);
     case at::kLong:

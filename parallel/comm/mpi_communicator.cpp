@@ -10,7 +10,9 @@
 #include "configs/error.hpp"
 #include "parallel/comm/arguments.hpp"
 #include "parallel/comm/local_reduce.hpp"
+#include "parallel/comm/mpi_datatype.hpp"
 #include "parallel/comm/mpi_handle.hpp"
+#include "parallel/comm/nan_max.hpp"
 #include "parallel/comm/queued_communicator.hpp"
 
 namespace spillway::comm {
@@ -20,7 +22,7 @@ namespace {
 /// blocking one.
 constexpr std::int64_t kSmallBytes = 32 << 10;
 
-/// bfloat16 is reduced in pieces of this many elements, which bounds the scratch memory.
+/// 16-bit floats are reduced in pieces of this many elements, which bounds the scratch memory.
 constexpr std::int64_t kPartsElements = 4 << 20;
 /// When no rank waited longer than this for the others, the next collectives are not preceded by a
 /// barrier.
@@ -29,46 +31,6 @@ constexpr int kUnasked = 7;
 
 /// MPI's tags are at least up to 32767.
 constexpr int kPartsTag = kMostTag + 1;
-
-MPI_Datatype mpi_type(at::ScalarType type) {
-  switch (type) {
-    case at::kFloat:
-      return MPI_FLOAT;
-    case at::kBFloat16:
-      return MPI_UINT16_T;  // only moved, never reduced by MPI
-    case at::kInt:
-      return MPI_INT32_T;
-    case at::kLong:
-      return MPI_INT64_T;
-    case at::kByte:
-      return MPI_UINT8_T;
-    default:
-      fail("no MPI type for " + std::string(c10::toString(type)));
-  }
-}
-
-/// Maximum of floats that keeps NaN, which MPI_MAX does not on every rank alike.
-class NanMax {
- public:
-  NanMax() { check_mpi(MPI_Op_create(&apply, /*commute=*/1, &op_), "MPI_Op_create"); }
-  NanMax(const NanMax&) = delete;
-  NanMax& operator=(const NanMax&) = delete;
-  ~NanMax() {
-    int finalized = 0;
-    MPI_Finalized(&finalized);
-    if (finalized == 0) MPI_Op_free(&op_);
-  }
-  MPI_Op get() const { return op_; }
-
- private:
-  static void apply(void* input, void* in_out, int* length, MPI_Datatype*) {
-    const Buffer output{static_cast<std::byte*>(in_out), *length, at::kFloat};
-    local_reduce(output,
-                 {static_cast<const std::byte*>(in_out), static_cast<const std::byte*>(input)},
-                 ReduceOp::max);
-  }
-  MPI_Op op_ = MPI_OP_NULL;
-};
 
 class MpiTransport final : public Transport {
  public:
@@ -87,9 +49,9 @@ class MpiTransport final : public Transport {
     arrive(buffer.bytes());
     for_chunks(buffer.count, most(buffer.type), [&](std::int64_t first, int length) {
       const Buffer chunk = buffer.part(first, length);
-      if (buffer.type == at::kBFloat16) return all_reduce_by_parts(chunk, op);
+      if (is_half(buffer.type)) return all_reduce_by_parts(chunk, op);
       call("MPI_Allreduce", MPI_Allreduce, MPI_Iallreduce, MPI_IN_PLACE, chunk.data, length,
-           mpi_type(buffer.type), mpi_op(buffer.type, op));
+           mpi_datatype(buffer.type), mpi_op(buffer.type, op));
     });
   }
 
@@ -103,7 +65,7 @@ class MpiTransport final : public Transport {
     arrive(output.bytes());
     if (output.count <= options_.call_elements) {
       const int count = static_cast<int>(input.count);
-      const MPI_Datatype type = mpi_type(input.type);
+      const MPI_Datatype type = mpi_datatype(input.type);
       if (count > 0) {
         call("MPI_Allgather", MPI_Allgather, MPI_Iallgather, input.data, count, type, output.data,
              count, type);
@@ -120,25 +82,41 @@ class MpiTransport final : public Transport {
     const std::int64_t longest = std::max<std::int64_t>(1, most(output.type) / size_);
     for_chunks(output.count, longest, [&](std::int64_t first, int length) {
       const Buffer chunk = output.part(first, length);
-      std::vector<Buffer> parts;
-      parts.reserve(static_cast<std::size_t>(size_));
-      for (int rank = 0; rank < size_; ++rank)
-        parts.push_back(input.part(rank * output.count + first, length));
-      if (output.type == at::kBFloat16) {
+      const std::vector<Buffer> parts = parts_of(input, first, length);
+      if (is_half(output.type)) {
         exchange_and_reduce(chunk, parts, ReduceOp::sum);
       } else if (length == output.count) {
         call("MPI_Reduce_scatter_block", MPI_Reduce_scatter_block, MPI_Ireduce_scatter_block,
-             input.data, output.data, length, mpi_type(output.type), MPI_SUM);
+             input.data, output.data, length, mpi_datatype(output.type), MPI_SUM);
       } else {
         reduce_to_each(chunk, parts);
       }
     });
   }
 
+  void all_to_all(Buffer output, Buffer input) override {
+    arrive(input.bytes());
+    const std::int64_t share = input.count / size_;
+    if (input.count <= options_.call_elements) {
+      const MPI_Datatype type = mpi_datatype(input.type);
+      const int count = static_cast<int>(share);
+      if (count > 0) {
+        call("MPI_Alltoall", MPI_Alltoall, MPI_Ialltoall, input.data, count, type, output.data,
+             count, type);
+      }
+      return;
+    }
+    for_chunks(share, options_.call_elements, [&](std::int64_t first, int length) {
+      exchange(parts_of(output, first, length), parts_of(input, first, length));
+    });
+    std::memcpy(own_part(output).data, own_part(input).data,
+                static_cast<std::size_t>(own_part(input).bytes()));
+  }
+
   void send(Buffer buffer, int peer, int tag) override {
     for_messages(buffer, [&](Buffer message) {
       MPI_Request request = MPI_REQUEST_NULL;
-      check_mpi(MPI_Isend(message.data, static_cast<int>(message.count), mpi_type(message.type),
+      check_mpi(MPI_Isend(message.data, static_cast<int>(message.count), mpi_datatype(message.type),
                           peer, tag, handle_.get(), &request),
                 "MPI_Isend");
       await(request, "MPI_Isend");
@@ -150,12 +128,12 @@ class MpiTransport final : public Transport {
       MPI_Request request = MPI_REQUEST_NULL;
       MPI_Status status;
       int received = 0;
-      check_mpi(MPI_Irecv(message.data, static_cast<int>(message.count), mpi_type(message.type),
+      check_mpi(MPI_Irecv(message.data, static_cast<int>(message.count), mpi_datatype(message.type),
                           peer, MPI_ANY_TAG, handle_.get(), &request),
                 "MPI_Irecv");
       await(request, "MPI_Irecv", &status);
       if (status.MPI_TAG != tag) fail_tag("mpi", tag, status.MPI_TAG);
-      check_mpi(MPI_Get_count(&status, mpi_type(message.type), &received), "MPI_Get_count");
+      check_mpi(MPI_Get_count(&status, mpi_datatype(message.type), &received), "MPI_Get_count");
       if (received != message.count) {
         fail("[mpi] a message of " + std::to_string(received) + " elements came where " +
              std::to_string(message.count) + " were expected");
@@ -207,8 +185,8 @@ class MpiTransport final : public Transport {
 
   /// Elements that one call may move.
   std::int64_t most(at::ScalarType type) const {
-    return type == at::kBFloat16 ? std::min(options_.call_elements, kPartsElements)
-                                 : options_.call_elements;
+    return is_half(type) ? std::min(options_.call_elements, kPartsElements)
+                         : options_.call_elements;
   }
 
   template <typename Body>
@@ -230,6 +208,14 @@ class MpiTransport final : public Transport {
     return whole.part(rank_ * (whole.count / size_), whole.count / size_);
   }
 
+  /// Elements first .. first + length of each rank's part of `whole`.
+  std::vector<Buffer> parts_of(Buffer whole, std::int64_t first, std::int64_t length) const {
+    std::vector<Buffer> parts;
+    for (int rank = 0; rank < size_; ++rank)
+      parts.push_back(whole.part(rank * (whole.count / size_) + first, length));
+    return parts;
+  }
+
   MPI_Op mpi_op(at::ScalarType type, ReduceOp op) const {
     if (op == ReduceOp::sum) return MPI_SUM;
     return type == at::kFloat ? nan_max_.get() : MPI_MAX;
@@ -238,7 +224,7 @@ class MpiTransport final : public Transport {
   void broadcast_chunks(Buffer buffer, int root) {
     for_chunks(buffer.count, options_.call_elements, [&](std::int64_t first, int length) {
       call("MPI_Bcast", MPI_Bcast, MPI_Ibcast, buffer.part(first, length).data, length,
-           mpi_type(buffer.type), root);
+           mpi_datatype(buffer.type), root);
     });
   }
 
@@ -246,30 +232,39 @@ class MpiTransport final : public Transport {
   void reduce_to_each(Buffer output, const std::vector<Buffer>& parts) {
     for (int root = 0; root < size_; ++root) {
       call("MPI_Reduce", MPI_Reduce, MPI_Ireduce, parts[static_cast<std::size_t>(root)].data,
-           output.data, static_cast<int>(output.count), mpi_type(output.type), MPI_SUM, root);
+           output.data, static_cast<int>(output.count), mpi_datatype(output.type), MPI_SUM, root);
     }
+  }
+
+  /// outgoing[r] goes to rank r and incoming[r] comes from it, but for the own rank's.
+  void exchange(const std::vector<Buffer>& incoming, const std::vector<Buffer>& outgoing) {
+    std::vector<MPI_Request> requests(2 * incoming.size(), MPI_REQUEST_NULL);
+    for (int rank = 0; rank < size_; ++rank) {
+      if (rank == rank_) continue;
+      const std::size_t r = static_cast<std::size_t>(rank);
+      const Buffer &in = incoming[r], &out = outgoing[r];
+      check_mpi(MPI_Irecv(in.data, static_cast<int>(in.count), mpi_datatype(in.type), rank,
+                          kPartsTag, handle_.get(), &requests[2 * r]),
+                "MPI_Irecv");
+      check_mpi(MPI_Isend(out.data, static_cast<int>(out.count), mpi_datatype(out.type), rank,
+                          kPartsTag, handle_.get(), &requests[2 * r + 1]),
+                "MPI_Isend");
+    }
+    for (MPI_Request& request : requests) await(request, "exchange of parts");
   }
 
   /// Part r goes to rank r; what comes from all ranks is reduced into `output` in rank order.
   void exchange_and_reduce(Buffer output, const std::vector<Buffer>& parts, ReduceOp op) {
     scratch_.resize(static_cast<std::size_t>(output.bytes() * size_));
-    std::vector<MPI_Request> requests(2 * parts.size(), MPI_REQUEST_NULL);
-    std::vector<const std::byte*> arrived(parts.size());
+    std::vector<Buffer> incoming;
+    std::vector<const std::byte*> addends;
     for (int rank = 0; rank < size_; ++rank) {
-      const Buffer& part = parts[static_cast<std::size_t>(rank)];
-      std::byte* place = scratch_.data() + rank * output.bytes();
-      arrived[static_cast<std::size_t>(rank)] = rank == rank_ ? part.data : place;
-      if (rank == rank_) continue;
-      check_mpi(MPI_Irecv(place, static_cast<int>(output.count), mpi_type(output.type), rank,
-                          kPartsTag, handle_.get(), &requests[2 * static_cast<std::size_t>(rank)]),
-                "MPI_Irecv");
-      check_mpi(
-          MPI_Isend(part.data, static_cast<int>(part.count), mpi_type(part.type), rank, kPartsTag,
-                    handle_.get(), &requests[2 * static_cast<std::size_t>(rank) + 1]),
-          "MPI_Isend");
+      incoming.push_back({scratch_.data() + rank * output.bytes(), output.count, output.type});
+      addends.push_back(rank == rank_ ? parts[static_cast<std::size_t>(rank)].data
+                                      : incoming.back().data);
     }
-    for (MPI_Request& request : requests) await(request, "exchange of parts");
-    local_reduce(output, arrived, op);
+    exchange(incoming, parts);
+    local_reduce(output, addends, op);
   }
 
   void all_reduce_by_parts(Buffer buffer, ReduceOp op) {
@@ -284,7 +279,7 @@ class MpiTransport final : public Transport {
     }
     exchange_and_reduce(parts[static_cast<std::size_t>(rank_)], parts, op);
     call("MPI_Allgatherv", MPI_Allgatherv, MPI_Iallgatherv, MPI_IN_PLACE, 0, MPI_DATATYPE_NULL,
-         buffer.data, counts.data(), starts.data(), mpi_type(buffer.type));
+         buffer.data, counts.data(), starts.data(), mpi_datatype(buffer.type));
   }
 
   MpiHandle handle_;

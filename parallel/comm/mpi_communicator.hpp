@@ -21,8 +21,8 @@ struct MpiOptions {
 /// non-blocking call and await(); a collective over 32 KiB first awaits everyone's arrival (unless
 /// all were punctual lately), then makes the blocking call, which is the faster one and lasts as
 /// long as the data flow. float32 and integers are reduced by MPI (the same bits on every rank; the
-/// order depends on size and number of ranks). bfloat16 is exchanged by parts, summed in float32 in
-/// rank order, rounded once. max of a NaN and anything is NaN.
+/// order depends on size and number of ranks). 16-bit floats are exchanged by parts, summed in
+/// float32 in rank order, rounded once. max of a NaN and anything is NaN.
 std::unique_ptr<Communicator> make_mpi_world(MpiOptions options = {});
 
 }  // namespace spillway::comm

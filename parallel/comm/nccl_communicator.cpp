@@ -27,6 +27,8 @@ ncclDataType_t nccl_type(at::ScalarType type) {
       return ncclFloat32;
     case at::kBFloat16:
       return ncclBfloat16;
+    case at::kHalf:
+      return ncclFloat16;
     case at::kInt:
       return ncclInt32;
     case at::kLong:
@@ -119,6 +121,17 @@ class NcclCommunicator final : public Communicator {
                   });
   }
 
+  /// One message to and from every rank, itself too, in one group of calls.
+  Issued all_to_all(at::Tensor output, at::Tensor input) override {
+    check_tensor(Operation::all_to_all, output, at::kCUDA);
+    check_tensor(Operation::all_to_all, input, at::kCUDA);
+    check_exchange(Operation::all_to_all, output, input, size());
+    return launch(Operation::all_to_all, "ncclSend and ncclRecv", input, {output, input},
+                  [=, this](ncclComm_t comm, cudaStream_t stream) {
+                    return exchange_parts(output, input, comm, stream);
+                  });
+  }
+
   Issued send(at::Tensor tensor, int peer, int /*tag*/) override {
     check_tensor(Operation::send, tensor, at::kCUDA);
     check_peer(Operation::send, peer, rank(), size());
@@ -177,6 +190,22 @@ class NcclCommunicator final : public Communicator {
     }
     spans_.push_back(span);
     return Issued(std::make_shared<NcclWork>(std::move(span), handle_));
+  }
+
+  ncclResult_t exchange_parts(const at::Tensor& output, const at::Tensor& input, ncclComm_t comm,
+                              cudaStream_t stream) const {
+    const ncclDataType_t type = nccl_type(input.scalar_type());
+    const std::size_t count = count_of(input) / static_cast<std::size_t>(size());
+    const std::size_t bytes = count * input.element_size();
+    const auto* from = static_cast<const std::byte*>(input.const_data_ptr());
+    auto* to = static_cast<std::byte*>(output.data_ptr());
+    check_nccl(ncclGroupStart(), "ncclGroupStart");
+    for (int peer = 0; peer < size(); ++peer) {
+      const std::size_t place = static_cast<std::size_t>(peer) * bytes;
+      check_nccl(ncclSend(from + place, count, type, peer, comm, stream), "ncclSend");
+      check_nccl(ncclRecv(to + place, count, type, peer, comm, stream), "ncclRecv");
+    }
+    return ncclGroupEnd();
   }
 
   void enter_finished_spans() {

@@ -21,8 +21,8 @@ struct NcclBackend {
 /// The backend: CUDA tensors on the rank's device; every operation runs on the communicator's own
 /// stream, behind what the current stream holds when it is called, and Work::wait() makes the then
 /// current stream wait for it, not the host. MPI only broadcasts the unique id; the non-blocking
-/// initialization is polled and fails after two minutes. float32 and bfloat16 are reduced by NCCL
-/// (the same bits on every rank; bfloat16 is rounded at every hop). max drops NaN. Traffic seconds
+/// initialization is polled and fails after two minutes. Floats are reduced by NCCL (the same bits
+/// on every rank; 16-bit ones are rounded at every hop). max drops NaN. Traffic seconds
 /// are the stream's and are entered when an operation is found finished at a later call.
 void enable_nccl();
 

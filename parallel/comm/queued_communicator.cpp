@@ -44,6 +44,7 @@ Issued QueuedCommunicator::queue(Operation operation, std::int64_t bytes, std::s
              std::to_string(transport->size()) + ")";
     };
     try {
+      const WorkQueue::PeerWait peers;
       job(*transport);
     } catch (const TagMismatch& error) {
       throw TagMismatch(in_context(error), error.came());
@@ -86,6 +87,15 @@ Issued QueuedCommunicator::reduce_scatter(at::Tensor output, at::Tensor input) {
                [output, input](Transport& transport) {
                  transport.reduce_scatter(buffer(output), buffer(input));
                });
+}
+
+Issued QueuedCommunicator::all_to_all(at::Tensor output, at::Tensor input) {
+  check_tensor(Operation::all_to_all, output, at::kCPU);
+  check_tensor(Operation::all_to_all, input, at::kCPU);
+  check_exchange(Operation::all_to_all, output, input, size());
+  return queue(Operation::all_to_all, bytes_of(input), "", [output, input](Transport& transport) {
+    transport.all_to_all(buffer(output), buffer(input));
+  });
 }
 
 Issued QueuedCommunicator::send(at::Tensor tensor, int peer, int tag) {

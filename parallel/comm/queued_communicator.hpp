@@ -12,8 +12,8 @@ namespace spillway::comm {
 
 /// Communicator over CPU tensors: checks and counts each operation on the caller's thread, runs it
 /// on a thread of its own. wait() throws Error(fault) naming operation, peer, bytes and rank. A
-/// group that failed once runs nothing more (see WorkQueue). bfloat16 is summed in float32, in rank
-/// order, and rounded once.
+/// group that failed once runs nothing more (see WorkQueue). 16-bit floats are summed in float32,
+/// in rank order, and rounded once.
 class QueuedCommunicator final : public Communicator {
  public:
   explicit QueuedCommunicator(std::unique_ptr<Transport> transport);
@@ -26,6 +26,7 @@ class QueuedCommunicator final : public Communicator {
   Issued broadcast(at::Tensor tensor, int root) override;
   Issued all_gather(at::Tensor output, at::Tensor input) override;
   Issued reduce_scatter(at::Tensor output, at::Tensor input) override;
+  Issued all_to_all(at::Tensor output, at::Tensor input) override;
   Issued send(at::Tensor tensor, int peer, int tag) override;
   Issued recv(at::Tensor tensor, int peer, int tag) override;
   Issued barrier() override;

@@ -13,7 +13,7 @@ class RawMpi {
  public:
   RawMpi() : handle_(MpiHandle::duplicate(MPI_COMM_WORLD)) {}
 
-  /// Whether MPI has this operation for this type: it cannot reduce bfloat16.
+  /// Whether MPI has this operation for this type: it cannot reduce 16-bit floats.
   static bool supports(Measured measured, at::ScalarType type);
 
   /// One iteration, with the tensors that the communicator is measured with; counts must fit an

@@ -50,6 +50,13 @@ Issued RecordingCommunicator::reduce_scatter(at::Tensor output, at::Tensor input
   return note(Operation::reduce_scatter, input);
 }
 
+Issued RecordingCommunicator::all_to_all(at::Tensor output, at::Tensor input) {
+  check_anywhere(Operation::all_to_all, output);
+  check_anywhere(Operation::all_to_all, input);
+  check_exchange(Operation::all_to_all, output, input, size());
+  return note(Operation::all_to_all, input);
+}
+
 Issued RecordingCommunicator::send(at::Tensor tensor, int peer, int /*tag*/) {
   check_anywhere(Operation::send, tensor);
   check_peer(Operation::send, peer, rank(), size());

@@ -45,6 +45,7 @@ class RecordingCommunicator final : public Communicator {
   Issued broadcast(at::Tensor tensor, int root) override;
   Issued all_gather(at::Tensor output, at::Tensor input) override;
   Issued reduce_scatter(at::Tensor output, at::Tensor input) override;
+  Issued all_to_all(at::Tensor output, at::Tensor input) override;
   Issued send(at::Tensor tensor, int peer, int tag = 0) override;
   Issued recv(at::Tensor tensor, int peer, int tag = 0) override;
   Issued barrier() override;

@@ -200,6 +200,18 @@ class ThreadTransport final : public Transport {
     barrier();
   }
 
+  void all_to_all(Buffer output, Buffer input) override {
+    const std::vector<Call> all = meeting_->meet(rank_, {Operation::all_to_all, input});
+    const std::int64_t count = input.count / size();
+    std::byte* place = output.data;
+    for (const Call& other : all) {
+      const Buffer part = other.buffer.part(rank_ * count, count);
+      copy(place, part);
+      place += part.bytes();
+    }
+    barrier();
+  }
+
   void send(Buffer buffer, int peer, int tag) override { meeting_->send(buffer, rank_, peer, tag); }
   void recv(Buffer buffer, int peer, int tag) override { meeting_->recv(buffer, peer, rank_, tag); }
   void barrier() override { meeting_->meet(rank_, {}); }

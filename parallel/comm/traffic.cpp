@@ -11,6 +11,7 @@ double ring_share(Operation operation, int n) {
       return 2 * others / n;
     case Operation::all_gather:
     case Operation::reduce_scatter:
+    case Operation::all_to_all:
       return others / n;
     case Operation::broadcast:
       return n > 1 ? 1 : 0;
@@ -27,7 +28,8 @@ double ring_share(Operation operation, int n) {
 
 const char* to_string(Operation operation) {
   constexpr std::array<const char*, kOperations> kNames{
-      "all_reduce", "broadcast", "all_gather", "reduce_scatter", "send", "recv", "barrier"};
+      "all_reduce", "broadcast", "all_gather", "reduce_scatter",
+      "all_to_all", "send",      "recv",       "barrier"};
   return kNames.at(static_cast<std::size_t>(operation));
 }
 

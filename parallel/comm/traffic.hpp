@@ -11,16 +11,18 @@ enum class Operation : std::uint8_t {
   broadcast,
   all_gather,
   reduce_scatter,
+  all_to_all,
   send,
   recv,
   barrier
 };
-inline constexpr std::size_t kOperations = 7;
+inline constexpr std::size_t kOperations = 8;
 const char* to_string(Operation operation);
 
 /// What one kind of operation moved on this rank.
 /// payload: bytes of the caller's tensor (nccl-tests "size"); wire: bytes this rank sends under a
-/// ring, e.g. 2(n-1)/n of payload for all-reduce; seconds: time inside the transport.
+/// ring, e.g. 2(n-1)/n of payload for all-reduce, (n-1)/n for all-to-all; seconds: time inside the
+/// transport.
 struct OperationTraffic {
   std::int64_t calls = 0;
   std::int64_t payload_bytes = 0;

@@ -11,6 +11,9 @@
 
 namespace spillway::comm {
 
+/// Moved as 16-bit words and reduced in float32, by this library: MPI has no such types.
+inline bool is_half(at::ScalarType type) { return type == at::kBFloat16 || type == at::kHalf; }
+
 /// The memory of one contiguous CPU tensor. Whoever queues the operation keeps the tensor alive.
 struct Buffer {
   std::byte* data = nullptr;
@@ -43,6 +46,7 @@ class Transport {
   virtual void broadcast(Buffer buffer, int root) = 0;
   virtual void all_gather(Buffer output, Buffer input) = 0;
   virtual void reduce_scatter(Buffer output, Buffer input) = 0;
+  virtual void all_to_all(Buffer output, Buffer input) = 0;
   virtual void send(Buffer buffer, int peer, int tag) = 0;
   /// Throws TagMismatch where the next message of the peer has another tag.
   virtual void recv(Buffer buffer, int peer, int tag) = 0;

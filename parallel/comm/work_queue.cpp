@@ -33,6 +33,12 @@ std::exception_ptr not_run(const std::exception_ptr& first) {
 /// The jobs and whoever runs them: the queue's thread, or a thread that waits for one of them.
 class WorkQueue::Thread : public std::enable_shared_from_this<WorkQueue::Thread> {
  public:
+  /// Whose job this thread runs; null: none.
+  static Thread*& running_here() {
+    thread_local Thread* running = nullptr;
+    return running;
+  }
+
   /// A job on its way; the fields below `report` are guarded by the queue's mutex.
   struct Item {
     Job job;
@@ -66,22 +72,36 @@ class WorkQueue::Thread : public std::enable_shared_from_this<WorkQueue::Thread>
     if (thread_.joinable()) thread_.join();
   }
 
+  /// Returns when the job under way has ended, or is in a PeerWait: its next one throws.
   void abandon() {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     abandoned_ = stopping_ = true;
-    const auto left = std::make_exception_ptr(
-        Error(ErrorKind::fault, "not run, because an exception ended its group"));
     for (const std::shared_ptr<Item>& item : items_) {
-      item->failure = left;
+      item->failure = std::make_exception_ptr(left());
       item->done = true;
     }
     items_.clear();
     runnable_.notify_one();
     finished_.notify_all();
+    finished_.wait(lock, [this] { return !running_ || peer_waits_ > 0; });
     if (thread_.joinable()) thread_.detach();
   }
 
+  void begin_peer_wait() {
+    const std::lock_guard lock(mutex_);
+    if (abandoned_) throw left();
+    ++peer_waits_;
+  }
+
+  void end_peer_wait() {
+    std::unique_lock lock(mutex_);
+    --peer_waits_;
+    // The queue's owner did not wait for this job: what follows would find its members gone.
+    while (abandoned_) finished_.wait(lock);
+  }
+
   void wait(Item& item) {
+    const PeerWait outer;
     std::unique_lock lock(mutex_);
     for (;;) {
       finished_.wait(lock, [&] { return item.done || can_run(); });
@@ -98,6 +118,10 @@ class WorkQueue::Thread : public std::enable_shared_from_this<WorkQueue::Thread>
   }
 
  private:
+  static Error left() {
+    return {ErrorKind::fault, "not run, because an exception ended its group"};
+  }
+
   bool can_run() const { return !running_ && !items_.empty(); }
 
   void run() {
@@ -120,11 +144,13 @@ class WorkQueue::Thread : public std::enable_shared_from_this<WorkQueue::Thread>
     lock.unlock();
     std::exception_ptr failure = earlier ? not_run(earlier) : nullptr;
     const auto start = std::chrono::steady_clock::now();
+    Thread* const outer = std::exchange(running_here(), this);
     try {
       if (!earlier) item->job();
     } catch (...) {
       failure = std::current_exception();
     }
+    running_here() = outer;
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
     item->job = nullptr;  // lets go of the tensors before anyone learns that it is done
     lock.lock();
@@ -144,6 +170,7 @@ class WorkQueue::Thread : public std::enable_shared_from_this<WorkQueue::Thread>
   bool running_ = false;
   bool stopping_ = false;
   bool abandoned_ = false;
+  int peer_waits_ = 0;  // of the job under way, one inside another
   std::exception_ptr first_failure_;
   std::thread thread_;
 };
@@ -169,6 +196,17 @@ WorkQueue::~WorkQueue() {
   } else {
     thread_->join();
   }
+}
+
+WorkQueue::PeerWait::PeerWait() {
+  Thread* const here = Thread::running_here();
+  if (!here) return;
+  here->begin_peer_wait();
+  thread_ = here->shared_from_this();
+}
+
+WorkQueue::PeerWait::~PeerWait() {
+  if (thread_) thread_->end_peer_wait();
 }
 
 Issued WorkQueue::push(Job job, Report report) {

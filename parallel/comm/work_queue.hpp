@@ -13,13 +13,20 @@ namespace spillway::comm {
 /// a job waited for on the spot (see Issued) the queue's thread is neither started nor woken. After
 /// a job threw, later ones are not run: their wait() throws and names the first failure (ranks are
 /// out of step by then). The destructor finishes what is queued and joins. While an exception
-/// unwinds it abandons the thread instead, which may sit in a call that never returns: the job in
-/// progress keeps what it captured, the others fail, and the program is expected to end.
+/// unwinds, peers may never come and what a job uses is about to be freed: jobs that have not begun
+/// fail, and the one under way either ends before the destructor does, or is left in a PeerWait,
+/// out of which it never comes. The program is expected to end then.
 class WorkQueue {
  public:
   using Job = std::function<void()>;
   /// Told the seconds the job ran, before its Work is done; not called once the queue is abandoned.
   using Report = std::function<void(double seconds)>;
+
+  /// Lives while the job that this thread runs waits for other ranks, inside code that owns all it
+  /// needs, as wait() of another queue's Work is of itself. Where an exception has destroyed the
+  /// job's queue, the constructor throws Error(fault) and the destructor does not return: behind it
+  /// is memory that is gone. Does nothing on a thread that runs no job.
+  class PeerWait;
 
   /// `name` is the thread's, as a debugger shows it (at most 15 characters).
   explicit WorkQueue(std::string name);
@@ -32,6 +39,17 @@ class WorkQueue {
  private:
   class Thread;
   class QueuedWork;
+  std::shared_ptr<Thread> thread_;
+};
+
+class WorkQueue::PeerWait {
+ public:
+  PeerWait();
+  PeerWait(const PeerWait&) = delete;
+  PeerWait& operator=(const PeerWait&) = delete;
+  ~PeerWait();
+
+ private:
   std::shared_ptr<Thread> thread_;
 };
 

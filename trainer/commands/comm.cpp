@@ -38,7 +38,7 @@ config::Usage usage() {
                   {"min-bytes", "SIZE", "smallest size, e.g. 8, 64K, 1M", "8"},
                   {"max-bytes", "SIZE", "largest size", "64M"},
                   {"step-factor", "N", "from one size to the next", "8"},
-                  {"type", "fp32|bf16|int32|int64|uint8", "of the elements", "fp32"},
+                  {"type", "fp32|bf16|fp16|int32|int64|uint8", "of the elements", "fp32"},
                   {"iterations", "N", "timed runs of each size; the median counts", "20"},
                   {"warmup", "N", "runs before those", "3"},
                   {"backend", "auto|mpi|nccl", "what carries the tensors", "auto"},
@@ -81,14 +81,16 @@ std::int64_t at_least(const config::Arguments& arguments, const std::string& opt
 at::ScalarType type_by_name(const std::string& name) {
   if (name == "fp32") return at::kFloat;
   if (name == "bf16") return at::kBFloat16;
+  if (name == "fp16") return at::kHalf;
   if (name == "int32") return at::kInt;
   if (name == "int64") return at::kLong;
   if (name == "uint8") return at::kByte;
-  fail_choice("--type", name, "fp32 | bf16 | int32 | int64 | uint8");
+  fail_choice("--type", name, "fp32 | bf16 | fp16 | int32 | int64 | uint8");
 }
 
 std::vector<Measured> operations(std::string list) {
-  if (list == "all") list = "all_reduce,broadcast,all_gather,reduce_scatter,send_recv,barrier";
+  if (list == "all")
+    list = "all_reduce,broadcast,all_gather,reduce_scatter,all_to_all,send_recv,barrier";
   std::vector<Measured> chosen;
   std::istringstream words(list);
   for (std::string word; std::getline(words, word, ',');)

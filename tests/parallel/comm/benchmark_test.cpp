@@ -21,6 +21,7 @@ TEST(Benchmark, BusBandwidthIsWhatEachLinkOfARingCarries) {
   EXPECT_DOUBLE_EQ(bus_bandwidth(gigabyte_in_a_second(Measured::all_reduce), 4), 1.5);
   EXPECT_DOUBLE_EQ(bus_bandwidth(gigabyte_in_a_second(Measured::all_gather), 4), 0.75);
   EXPECT_DOUBLE_EQ(bus_bandwidth(gigabyte_in_a_second(Measured::reduce_scatter), 4), 0.75);
+  EXPECT_DOUBLE_EQ(bus_bandwidth(gigabyte_in_a_second(Measured::all_to_all), 4), 0.75);
   EXPECT_DOUBLE_EQ(bus_bandwidth(gigabyte_in_a_second(Measured::broadcast), 4), 1);
   EXPECT_DOUBLE_EQ(bus_bandwidth(gigabyte_in_a_second(Measured::send_recv), 4), 1);
   EXPECT_DOUBLE_EQ(bus_bandwidth(gigabyte_in_a_second(Measured::all_reduce), 1), 0);
@@ -33,13 +34,14 @@ TEST(Benchmark, OperationsAreFoundByTheirNames) {
 
 TEST(Benchmark, ChecksAndTimesEveryOperation) {
   on_threads(3, [](Communicator& world) {
-    for (const char* name :
-         {"all_reduce", "broadcast", "all_gather", "reduce_scatter", "send_recv", "barrier"}) {
+    for (const char* name : {"all_reduce", "broadcast", "all_gather", "reduce_scatter",
+                             "all_to_all", "send_recv", "barrier"}) {
       const BenchmarkCase what{measured_by_name(name), 1000, at::kInt};
       const Measurement one = measure(world, what, {.warmup = 1, .iterations = 3}, nullptr);
-      const bool scattered =
-          what.measured == Measured::all_gather || what.measured == Measured::reduce_scatter;
-      EXPECT_EQ(one.what.bytes, scattered ? 996 : 1000) << name;  // a multiple of 3 elements
+      const bool in_parts = what.measured == Measured::all_gather ||
+                            what.measured == Measured::reduce_scatter ||
+                            what.measured == Measured::all_to_all;
+      EXPECT_EQ(one.what.bytes, in_parts ? 996 : 1000) << name;  // a multiple of 3 elements
       EXPECT_EQ(one.wrong, 0) << name;
       EXPECT_GT(one.seconds, 0) << name;
       EXPECT_FALSE(one.raw_seconds);

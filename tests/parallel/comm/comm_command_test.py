@@ -8,7 +8,7 @@ import unittest
 
 SPILLWAY = sys.argv[1]
 RING_SHARE = {"all_reduce": lambda n: 2 * (n - 1) / n, "all_gather": lambda n: (n - 1) / n,
-              "reduce_scatter": lambda n: (n - 1) / n, "broadcast": lambda n: 1, "send_recv": lambda n: 1}
+              "reduce_scatter": lambda n: (n - 1) / n, "all_to_all": lambda n: (n - 1) / n, "broadcast": lambda n: 1, "send_recv": lambda n: 1}
 
 
 def comm(ranks, *words):
@@ -42,10 +42,10 @@ class CommCommand(unittest.TestCase):
             self.assertTrue(all(measured == [1200, 12000, 120000] for measured in sizes.values()), sizes)
 
     def test_every_type_is_measured_and_checked(self):
-        for name in ("fp32", "bf16", "int32", "int64", "uint8"):
+        for name in ("fp32", "bf16", "fp16", "int32", "int64", "uint8"):
             for one in results(2, "--type", name, "--min-bytes", "4K", "--max-bytes", "4K", "--raw")["results"]:
                 self.assertEqual((one["type"], one["wrong"]), (name, 0))
-                without_raw = name == "bf16" and one["operation"] in ("all_reduce", "reduce_scatter")
+                without_raw = name in ("bf16", "fp16") and one["operation"] in ("all_reduce", "reduce_scatter")
                 self.assertEqual("ratio" in one, not without_raw, one)
 
     def test_the_table_has_the_columns_of_nccl_tests(self):
@@ -75,7 +75,7 @@ class CommCommand(unittest.TestCase):
         for words, complaint in [(("--operations", "all_redcue"), 'did you mean "all_reduce"?'),
                                  (("--min-bytes", "8X"), '--min-bytes = "8X" is not a size'),
                                  (("--min-bytes", "2M", "--max-bytes", "1M"), "--min-bytes = 2097152 is more than"),
-                                 (("--type", "fp16"), '--type = "fp16" is not one of'),
+                                 (("--type", "fp8"), '--type = "fp8" is not one of'),
                                  (("--step-factor", "1"), "--step-factor = 1 is not in 2..1000000"),
                                  (("--raw-limit", "1.1"), "--raw-limit needs --raw"),
                                  (("--format", "xml"), '--format = "xml" is not one of table | json'),

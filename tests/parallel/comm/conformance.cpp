@@ -2,11 +2,13 @@
 
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <c10/util/Exception.h>
 
 #include <chrono>
@@ -16,7 +18,9 @@
 namespace spillway::comm {
 namespace {
 
-constexpr at::ScalarType kTypes[]{at::kFloat, at::kBFloat16, at::kInt, at::kLong, at::kByte};
+constexpr at::ScalarType kTypes[]{at::kFloat, at::kBFloat16, at::kHalf,
+                                  at::kInt,   at::kLong,     at::kByte};
+constexpr at::ScalarType kFloats[]{at::kFloat, at::kBFloat16, at::kHalf};
 constexpr std::int64_t kSizes[]{0, 1, 2, 3, 7, 1000, 4099, 65537, 1 << 18};
 
 at::TensorOptions options(at::ScalarType type, const Backend& backend) {
@@ -59,7 +63,7 @@ void all_reduce_takes_the_maximum(Communicator& world, const Backend& backend) {
 void maximum_keeps_nan(Communicator& world, const Backend& backend) {
   if (!backend.keeps_nan) return;
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+  for (const at::ScalarType type : kFloats) {
     for (int bad = 0; bad < world.size(); ++bad) {
       at::Tensor tensor =
           at::full({5}, world.rank() == bad ? nan : 1.0 + world.rank(), options(type, backend));
@@ -71,7 +75,7 @@ void maximum_keeps_nan(Communicator& world, const Backend& backend) {
 
 /// Random floats: what another order of summation would change.
 void all_reduce_gives_every_rank_the_same_bits(Communicator& world, const Backend& backend) {
-  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+  for (const at::ScalarType type : kFloats) {
     for (const std::int64_t count : {std::int64_t{1}, std::int64_t{5}, std::int64_t{1003},
                                      std::int64_t{70001}, std::int64_t{1} << 20}) {
       at::Tensor tensor =
@@ -87,24 +91,26 @@ void all_reduce_gives_every_rank_the_same_bits(Communicator& world, const Backen
   }
 }
 
-/// 256 + 1 is a tie in bfloat16 and rounds back to 256: rounding at every hop would lose all the
-/// ones.
-void bfloat16_is_rounded_once(Communicator& world, const Backend& backend) {
+/// `big` + 1 is a tie in this type and rounds back to `big`: rounding at every hop would lose all
+/// the ones.
+void sums_round_once(Communicator& world, const Backend& backend, at::ScalarType type, double big) {
   if (!backend.rounds_once || world.size() < 3) return;
-  const double expected =
-      256.0 + world.size();  // 3 and 4 ranks: 258 (256 + 1 + 1) and 260 (259, a tie to even)
-  const at::Tensor rounded =
-      at::full({33}, expected - 1, options(at::kFloat, backend)).to(at::kBFloat16);
-  at::Tensor tensor =
-      at::full({33}, world.rank() == 0 ? 256.0 : 1.0, options(at::kBFloat16, backend));
+  const double sum = big + world.size() - 1;  // 4 ranks: big + 3, a tie that goes up to even
+  const at::Tensor rounded = at::full({33}, sum, options(at::kFloat, backend)).to(type);
+  at::Tensor tensor = at::full({33}, world.rank() == 0 ? big : 1.0, options(type, backend));
   world.all_reduce(tensor).wait();
-  EXPECT_TRUE(at::equal(tensor, rounded)) << tensor[0].item<float>();
+  EXPECT_TRUE(at::equal(tensor, rounded)) << type << ": " << tensor[0].item<float>();
 
-  at::Tensor input = at::full({world.size() * 9}, world.rank() == 0 ? 256.0 : 1.0,
-                              options(at::kBFloat16, backend));
+  at::Tensor input =
+      at::full({world.size() * 9}, world.rank() == 0 ? big : 1.0, options(type, backend));
   at::Tensor output = at::empty({9}, input.options());
   world.reduce_scatter(output, input).wait();
-  EXPECT_TRUE(at::equal(output, rounded.slice(0, 0, 9))) << output[0].item<float>();
+  EXPECT_TRUE(at::equal(output, rounded.slice(0, 0, 9))) << type << ": " << output[0].item<float>();
+}
+
+void sums_of_16_bit_floats_are_rounded_once(Communicator& world, const Backend& backend) {
+  sums_round_once(world, backend, at::kBFloat16, 256);
+  sums_round_once(world, backend, at::kHalf, 2048);
 }
 
 void integers_keep_all_their_bits(Communicator& world, const Backend& backend) {
@@ -151,6 +157,24 @@ void reduce_scatter_sums_each_part(Communicator& world, const Backend& backend) 
   });
 }
 
+/// What rank a sends to rank b is a ramp times 5 a + b + 1, so that no two parts are alike.
+void all_to_all_gives_rank_r_every_r_th_part(Communicator& world, const Backend& backend) {
+  const int ranks = world.size();
+  for_types_and_sizes([&](at::ScalarType type, std::int64_t count) {
+    at::Tensor input = at::empty({ranks, count}, options(type, backend));
+    for (int to = 0; to < ranks; ++to)
+      input[to].copy_(ramp(count, 5 * world.rank() + to + 1, type, backend));
+    const at::Tensor before = input.clone();
+    at::Tensor output = at::empty({ranks, count}, options(type, backend));
+    world.all_to_all(output, input).wait();
+    EXPECT_TRUE(at::equal(input, before)) << type << " x " << count << ": the input changed";
+    for (int from = 0; from < ranks; ++from) {
+      EXPECT_TRUE(at::equal(output[from], ramp(count, 5 * from + world.rank() + 1, type, backend)))
+          << type << " x " << count << " from rank " << from;
+    }
+  });
+}
+
 /// Every rank sends to the next; even ranks send first, so that no ring of senders waits for
 /// itself.
 void messages_arrive_whole(Communicator& world, const Backend& backend) {
@@ -192,6 +216,13 @@ void tensors_of_128_mib_arrive_whole(Communicator& world, const Backend& backend
   world.all_gather(tensor, part).wait();
   for (int rank = 0; rank < world.size(); ++rank) {
     EXPECT_TRUE(holds(tensor.slice(0, rank * part.numel(), (rank + 1) * part.numel()), rank + 1));
+  }
+  at::Tensor exchanged = at::empty({count}, part.options());
+  fill();
+  world.all_to_all(exchanged, tensor).wait();
+  for (int rank = 0; rank < world.size(); ++rank) {
+    EXPECT_TRUE(
+        holds(exchanged.slice(0, rank * part.numel(), (rank + 1) * part.numel()), rank + 1));
   }
   if (world.size() == 1) return;
   fill();
@@ -324,7 +355,12 @@ void traffic_is_counted(Communicator& world, const Backend& backend) {
   EXPECT_DOUBLE_EQ(reduced.wire_bytes, 8000.0 * 2 * (world.size() - 1) / world.size());
   EXPECT_GT(reduced.seconds, 0);
   EXPECT_EQ(group->traffic()[Operation::barrier].calls, 1);
-  EXPECT_EQ(group->traffic().total().calls, 3);
+  const at::Tensor input = at::zeros({world.size(), 7}, options(at::kHalf, backend));
+  group->all_to_all(at::empty_like(input), input).wait();
+  const OperationTraffic exchanged = group->traffic()[Operation::all_to_all];
+  EXPECT_EQ(exchanged.payload_bytes, 14 * world.size());
+  EXPECT_DOUBLE_EQ(exchanged.wire_bytes, 14.0 * (world.size() - 1));
+  EXPECT_EQ(group->traffic().total().calls, 4);
 }
 
 void bad_arguments_are_refused_before_anything_is_sent(Communicator& world,
@@ -344,6 +380,13 @@ void bad_arguments_are_refused_before_anything_is_sent(Communicator& world,
                c10::Error);
   const at::Tensor other_type = at::zeros({24 * world.size()}, options(at::kInt, backend));
   EXPECT_THROW(world.all_gather(other_type, good), c10::Error);
+  const at::Tensor parts = at::zeros({24 * world.size()}, options(at::kFloat, backend));
+  EXPECT_THROW(world.all_to_all(parts, parts), c10::Error);
+  EXPECT_THROW(world.all_to_all(parts, other_type), c10::Error);
+  EXPECT_THROW(world.all_to_all(wrong, parts), c10::Error);
+  if (world.size() > 1) {
+    EXPECT_THROW(world.all_to_all(wrong, at::zeros_like(wrong)), c10::Error);
+  }
   at::Tensor still_works = at::full({3}, 1.0, options(at::kFloat, backend));
   world.all_reduce(still_works).wait();
   EXPECT_EQ(still_works[0].item<int>(), world.size());
@@ -357,11 +400,12 @@ const std::vector<ConformanceCase>& conformance_cases() {
       {"AllReduceTakesTheMaximum", all_reduce_takes_the_maximum},
       {"MaximumKeepsNan", maximum_keeps_nan},
       {"AllReduceGivesEveryRankTheSameBits", all_reduce_gives_every_rank_the_same_bits},
-      {"Bfloat16IsRoundedOnce", bfloat16_is_rounded_once},
+      {"SumsOf16BitFloatsAreRoundedOnce", sums_of_16_bit_floats_are_rounded_once},
       {"IntegersKeepAllTheirBits", integers_keep_all_their_bits},
       {"BroadcastCopiesTheRoot", broadcast_copies_the_root},
       {"AllGatherOrdersByRank", all_gather_orders_by_rank},
       {"ReduceScatterSumsEachPart", reduce_scatter_sums_each_part},
+      {"AllToAllGivesRankREveryRthPart", all_to_all_gives_rank_r_every_r_th_part},
       {"MessagesArriveWhole", messages_arrive_whole},
       {"TensorsOf128MibArriveWhole", tensors_of_128_mib_arrive_whole},
       {"MessagesKeepTheirOrder", messages_keep_their_order},

@@ -13,7 +13,7 @@ namespace spillway::comm {
 /// What the suite may expect of a backend beyond the contract.
 struct Backend {
   at::DeviceType device = at::kCPU;
-  bool rounds_once = true;  ///< bfloat16 sums are exact in float32 and rounded once
+  bool rounds_once = true;  ///< sums of 16-bit floats are exact in float32 and rounded once
   bool keeps_nan = true;    ///< max of a NaN and anything is a NaN
 };
 

@@ -1,6 +1,7 @@
 #include "parallel/comm/local_reduce.hpp"
 
 #include <c10/util/BFloat16.h>
+#include <c10/util/Half.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -32,6 +33,16 @@ TEST(LocalReduce, RoundsBfloat16OnceToNearestEven) {
   const c10::BFloat16 big = 256.0F, one = 1.0F;
   EXPECT_EQ(reduce<c10::BFloat16>(at::kBFloat16, {{big}, {one}, {one}}, ReduceOp::sum)[0], 258.0F);
   EXPECT_EQ(reduce<c10::BFloat16>(at::kBFloat16, {{big}, {one}}, ReduceOp::sum)[0], 256.0F);
+}
+
+/// 2048 + 1 is a tie in float16 and rounds back to 2048; its greatest number is 65504.
+TEST(LocalReduce, RoundsFloat16OnceToNearestEven) {
+  const c10::Half big = 2048.0F, one = 1.0F, most = 65504.0F, below = -40000.0F;
+  EXPECT_EQ(reduce<c10::Half>(at::kHalf, {{big}, {one}, {one}}, ReduceOp::sum)[0], 2050.0F);
+  EXPECT_EQ(reduce<c10::Half>(at::kHalf, {{big}, {one}}, ReduceOp::sum)[0], 2048.0F);
+  EXPECT_EQ(reduce<c10::Half>(at::kHalf, {{most}, {most}, {below}, {below}}, ReduceOp::sum)[0],
+            51008.0F);
+  EXPECT_EQ(reduce<c10::Half>(at::kHalf, {{most}, {one}}, ReduceOp::max)[0], 65504.0F);
 }
 
 TEST(LocalReduce, CrossesItsBlocks) {

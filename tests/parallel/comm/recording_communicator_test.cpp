@@ -18,14 +18,19 @@ TEST(RecordingCommunicator, NotesOperationBytesPeerAndOrder) {
   world.broadcast(part, 2).wait();
   world.all_gather(whole, part).wait();
   world.reduce_scatter(part, whole).wait();
+  world.all_to_all(at::empty({40}, at::kBFloat16), whole).wait();
   world.recv(part, 0).wait();
   world.barrier().wait();
   const std::vector<Record>& records = world.records();
-  ASSERT_EQ(records.size(), 7U);
+  ASSERT_EQ(records.size(), 8U);
   const std::vector<std::tuple<Operation, std::int64_t, int>> expected{
-      {Operation::all_reduce, 20, -1},     {Operation::send, 80, 3},
-      {Operation::broadcast, 20, 2},       {Operation::all_gather, 80, -1},
-      {Operation::reduce_scatter, 80, -1}, {Operation::recv, 20, 0},
+      {Operation::all_reduce, 20, -1},
+      {Operation::send, 80, 3},
+      {Operation::broadcast, 20, 2},
+      {Operation::all_gather, 80, -1},
+      {Operation::reduce_scatter, 80, -1},
+      {Operation::all_to_all, 80, -1},
+      {Operation::recv, 20, 0},
       {Operation::barrier, 0, -1}};
   for (std::size_t i = 0; i < expected.size(); ++i) {
     EXPECT_EQ(std::tuple(records[i].operation, records[i].bytes, records[i].peer), expected[i])
@@ -57,6 +62,7 @@ TEST(RecordingCommunicator, ChecksArgumentsLikeABackendWithPeers) {
   EXPECT_THROW(world.send(tensor, 0), c10::Error);
   EXPECT_THROW(world.broadcast(tensor, 2), c10::Error);
   EXPECT_THROW(world.reduce_scatter(tensor, tensor), c10::Error);
+  EXPECT_THROW(world.all_to_all(tensor, tensor), c10::Error);
   EXPECT_TRUE(world.records().empty());
 }
 

@@ -9,13 +9,15 @@ TEST(Traffic, WireBytesFollowTheRingOfEachOperation) {
   Traffic traffic;
   for (const Operation operation :
        {Operation::all_reduce, Operation::all_gather, Operation::reduce_scatter,
-        Operation::broadcast, Operation::send, Operation::recv, Operation::barrier}) {
+        Operation::all_to_all, Operation::broadcast, Operation::send, Operation::recv,
+        Operation::barrier}) {
     traffic.count(operation, 1200, 4);
   }
   const TrafficSnapshot snapshot = traffic.snapshot();
   EXPECT_DOUBLE_EQ(snapshot[Operation::all_reduce].wire_bytes, 1800);
   EXPECT_DOUBLE_EQ(snapshot[Operation::all_gather].wire_bytes, 900);
   EXPECT_DOUBLE_EQ(snapshot[Operation::reduce_scatter].wire_bytes, 900);
+  EXPECT_DOUBLE_EQ(snapshot[Operation::all_to_all].wire_bytes, 900);
   EXPECT_DOUBLE_EQ(snapshot[Operation::broadcast].wire_bytes, 1200);
   EXPECT_DOUBLE_EQ(snapshot[Operation::send].wire_bytes, 1200);
   EXPECT_DOUBLE_EQ(snapshot[Operation::recv].wire_bytes, 0);

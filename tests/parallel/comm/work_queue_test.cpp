@@ -1,5 +1,6 @@
 #include "parallel/comm/work_queue.hpp"
 
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "configs/error.hpp"
+#include "parallel/comm/thread_communicator.hpp"
 
 namespace spillway::comm {
 namespace {
@@ -111,19 +113,34 @@ TEST(WorkQueue, TheDestructorFinishesWhatIsQueued) {
   EXPECT_EQ(ran, 10);
 }
 
-TEST(WorkQueue, WhileAnExceptionUnwindsTheDestructorDoesNotWaitForAStuckJob) {
+/// Stands for what a job uses by reference, as an exchange uses its members.
+struct Members {
+  std::atomic<bool> alive = true, used_after_death = false;
+  void use() {
+    if (!alive) used_after_death = true;
+  }
+};
+struct Owner {
+  Members& members;
+  explicit Owner(Members& owned) : members(owned) {}
+  ~Owner() { members.alive = false; }
+};
+
+TEST(WorkQueue, WhileAnExceptionUnwindsAJobThatWaitsForPeersIsLeftThere) {
   const auto go = std::make_shared<std::promise<void>>();
-  const auto finished = std::make_shared<std::promise<void>>();
   std::promise<void> started;
   Work never;
-  std::atomic<bool> reported = false, second_ran = false;
+  std::atomic<bool> went_on = false, reported = false, second_ran = false;
   try {
     WorkQueue queue("test");
     static_cast<void>(queue.push(
-        [go, finished, &started] {
-          started.set_value();
-          go->get_future().wait();
-          finished->set_value();
+        [go, &started, &went_on] {
+          {
+            const WorkQueue::PeerWait peers;
+            started.set_value();
+            go->get_future().wait();
+          }
+          went_on = true;
         },
         [&](double) { reported = true; }));
     never = queue.push([&] { second_ran = true; }, ignore);
@@ -132,11 +149,72 @@ TEST(WorkQueue, WhileAnExceptionUnwindsTheDestructorDoesNotWaitForAStuckJob) {
   } catch (const std::runtime_error&) {
   }
   go->set_value();
-  finished->get_future().wait();
-  std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_FALSE(went_on);
   EXPECT_FALSE(reported);
   EXPECT_FALSE(second_ran);
   EXPECT_THROW(never.wait(), Error);
+}
+
+TEST(WorkQueue, WhileAnExceptionUnwindsAJobThatComputesIsWaitedForUpToItsNextPeerWait) {
+  std::atomic<bool> waited_for_peers = false;
+  Members members;
+  std::promise<void> started;
+  try {
+    const Owner owner(members);
+    WorkQueue queue("test");
+    static_cast<void>(queue.push(
+        [&] {
+          started.set_value();
+          std::this_thread::sleep_for(std::chrono::milliseconds(50));
+          members.use();
+          const WorkQueue::PeerWait peers;
+          waited_for_peers = true;
+        },
+        ignore));
+    started.get_future().wait();
+    throw std::runtime_error("fault of the main thread");
+  } catch (const std::runtime_error&) {
+  }
+  EXPECT_FALSE(members.used_after_death);
+  EXPECT_FALSE(waited_for_peers);
+}
+
+/// The exchange of a rank whose peer comes late, or never: the job waits in an all-reduce when the
+/// exception ends exchange and group.
+TEST(WorkQueue, AnExchangeInFlightIsLeftBehindWithItsGroupByAnException) {
+  for (const bool kept : {false, true}) {  // the all-reduce runs on a thread of its own when kept
+    std::vector<std::unique_ptr<Communicator>> group = make_thread_group(2);
+    Members members;
+    std::promise<void> started;
+    try {
+      const std::unique_ptr<Communicator> mine = std::move(group[0]);
+      const Owner owner(members);
+      WorkQueue exchange("exchange");
+      static_cast<void>(exchange.push(
+          [&members, &started, &mine = *mine, kept] {
+            started.set_value();
+            const at::Tensor tensor = at::zeros({1000}, at::kFloat);
+            for (int i = 0; i < 3; ++i) {
+              if (kept) {
+                const Work work = mine.all_reduce(tensor);
+                work.wait();
+              } else {
+                mine.all_reduce(tensor).wait();
+              }
+              members.use();
+            }
+          },
+          ignore));
+      started.get_future().wait();
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      throw std::runtime_error("fault of the main thread");
+    } catch (const std::runtime_error&) {
+    }
+    EXPECT_THROW(group[1]->all_reduce(at::zeros({1000}, at::kFloat)).wait(), Error);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_FALSE(members.used_after_death) << kept;
+  }
 }
 
 }  // namespace
