@@ -63,6 +63,7 @@ struct ParallelConfig {
   std::int64_t microbatch_size = 4;
   std::string recompute = "none";
   std::int64_t recompute_layers = 0;
+  std::string edge_dtype = "auto";
   bool reproducible = false;
   std::string backend = "auto";
   double deadline_seconds = 600;
@@ -81,20 +82,26 @@ struct ParallelConfig {
             "schedule", &S::schedule,
             "pipeline schedule: gpipe | 1f1b | interleaved-1f1b | looped-bfs | zb-h1 | zb-h2 | "
             "interleaved-zb | zbv | v-half | v-min | dualpipev | auto (the best found) | csv:FILE"},
-        Field{"memory_cap", &S::memory_cap,
-              "the most activations that a rank may hold, of one micro-batch on its whole share; "
-              "schedule = auto searches below it; 0: no limit",
-              "micro-batches", at_least(0)},
+        Field{
+            "memory_cap", &S::memory_cap,
+            "the most activations that a rank may hold, of one micro-batch on its whole share (of "
+            "what is recomputed, only what is kept counts before); schedule = auto searches below "
+            "it; 0: no limit",
+            "micro-batches", at_least(0)},
         Field{"microbatches", &S::microbatches, "micro-batches per replica and step", "",
               at_least(1)},
         Field{"microbatch_size", &S::microbatch_size, "size of a micro-batch", "sequences",
               at_least(1)},
         Field{"recompute", &S::recompute,
               "activations repeated before their backward, not kept: selective: of the MLPs, full: "
-              "of whole layers",
-              "", one_of("none | selective | full")},
+              "of whole layers, auto: whichever is fastest under memory_cap",
+              "", one_of("none | selective | full | auto")},
         Field{"recompute_layers", &S::recompute_layers,
               "so many first layers of each stage are recomputed; 0: all", "", at_least(0)},
+        Field{"edge_dtype", &S::edge_dtype,
+              "number format of activations and their gradients between stages; auto: that of "
+              "precision.mode, which rounds nothing",
+              "", one_of("auto | bf16 | fp32")},
         Field{"reproducible", &S::reproducible,
               "sum gradients in one fixed tree: the same bits for any number of replicas"},
         Field{"backend", &S::backend,

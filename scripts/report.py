@@ -63,17 +63,29 @@ def count(run, *events):
     return sum(event["event"] in events for event in run.events)
 
 
+def rehearsed(run):
+    """It has no model: `spillway rehearse`."""
+    return bool(run.starts) and run.starts[-1].get("command", [])[1:2] == ["rehearse"]
+
+
+def milliseconds(seconds):
+    return "–" if seconds is None else number(1e3 * seconds) + " ms"
+
+
 def tiles(run):
     saved, lost = count(run, "checkpoint_saved"), count(run, "checkpoint_failed")
+    checkpoints = "–" if rehearsed(run) else f"{saved}" + (f", {lost} failed" if lost else "")
     shown = [
         ("steps", number(run.steps[-1]["step"]) if run.steps else "–"),
         ("last loss", number(last(run, figures.LOSS))),
         ("last validation loss", number((run.evaluations()[1] or [None])[-1])),
         ("tokens/s, median", number(middle(run, figures.TOKENS))),
         ("MFU, median", number(middle(run, "mfu(%)"), 3) + " %"),
+        ("makespan, median", milliseconds(middle(run, "pipeline/makespan(s)"))),
+        ("makespan predicted, median", milliseconds(middle(run, "pipeline/predicted_makespan(s)"))),
         ("bubble, median", number(middle(run, "pipeline/bubble(%)"), 3) + " %"),
         ("compression, median", number(middle(run, figures.RATIO), 3) + " ×"),
-        ("checkpoints saved", f"{saved}" + (f", {lost} failed" if lost else "")),
+        ("checkpoints saved", checkpoints),
     ]
     cells = "".join(f'<div class="tile"><b>{html.escape(value)}</b><span>{label}</span></div>'
                     for label, value in shown if not value.startswith("–"))
@@ -166,7 +178,10 @@ def figure_sections(runs):
         ("Mutation mix", "Share of the samples of all steps, by category.",
          [("", figures.mixture(runs))], "no run has data/mix in metrics.jsonl"),
     ]
+    training_only = ("Loss", "Tokens per second", "Gradient compression", "Mutation mix")
     for title, explanation, drawn, reason in parts:
+        if title in training_only and all(map(rehearsed, runs)):
+            continue
         drawn = [head + figures.to_html(figure) for head, figure in drawn if figure is not None]
         yield section(title, explanation, "".join(drawn)) if drawn else absent(title, reason)
 

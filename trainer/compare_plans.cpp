@@ -40,13 +40,18 @@ pipeline::Prediction predict(const PlanRequest& request) {
 
 std::vector<pipeline::Contender> compare_plans(const PlanRequest& request) {
   const config::ParallelConfig& parallel = request.config.parallel;
+  const std::vector<Recompute> recomputes = recomputes_to_try(request);
   std::vector<pipeline::Proposal> proposals;
   for (const std::string& name : names_to_try(parallel)) {
     for (const int chunks : chunks_to_try(name, static_cast<int>(parallel.chunks))) {
-      PlanRequest one = request;
-      one.config.parallel.schedule = name;
-      one.config.parallel.chunks = chunks;
-      proposals.push_back({name, [one] { return predict(one); }});
+      for (const Recompute recompute : recomputes) {
+        PlanRequest one = request;
+        one.config.parallel.schedule = name;
+        one.config.parallel.chunks = chunks;
+        one.config.parallel.recompute = to_string(recompute);
+        proposals.push_back({name, [one] { return predict(one); },
+                             recomputes.size() > 1 ? to_string(recompute) : ""});
+      }
     }
   }
   return pipeline::compare(proposals, request.memory_cap);

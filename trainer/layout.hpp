@@ -1,9 +1,12 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "configs/schema.hpp"
 #include "parallel/pipeline/schedule.hpp"
+#include "trainer/calibration.hpp"
+#include "trainer/choose_plan.hpp"
 #include "trainer/model/parameters.hpp"
 
 namespace spillway::trainer {
@@ -16,26 +19,21 @@ struct Layout {
   pipeline::Schedule compute;  ///< as its author wrote it
   pipeline::Schedule lowered;  ///< with communication
   std::vector<int> rank_of_stage;
+  Recompute recompute = Recompute::none;
 
   /// Stages of a pipeline rank, ascending.
   std::vector<int> stages_of(int rank) const;
 };
 
-/// The layout of a compute schedule that is valid for the configuration; parallel.schedule and
-/// parallel.chunks do not count.
-Layout make_layout(const config::Config& config, pipeline::Schedule compute);
+/// The layout of a plan of the configuration.
+Layout make_layout(const config::Config& config, const ChosenPlan& plan);
 
-/// The compute schedule that parallel.schedule names ("auto" excepted). Throws Error(input) for an
-/// unknown schedule, or one that is not valid.
-pipeline::Schedule named_schedule(const config::ParallelConfig& parallel);
+/// What choose_plan() chooses for a run, from measured costs or else from such as follow the FLOPs.
+/// Throws as it does, and Error(input) where the plan holds more than parallel.memory_cap.
+ChosenPlan plan_to_run(const config::Config& config,
+                       const std::optional<Calibration>& measured = {});
 
-/// `compute` with an R before each backward where parallel.recompute asks for it.
-pipeline::Schedule recomputed(const config::ParallelConfig& parallel, pipeline::Schedule compute);
-
-/// The layout of parallel.schedule; "auto" is what find_schedule() finds for costs that follow the
-/// FLOPs, the same on every rank. Throws Error(input) for an unknown schedule, a schedule that is
-/// not valid, does not fit the stages of the configuration, or holds more than
-/// parallel.memory_cap.
+/// The layout of plan_to_run(config).
 Layout make_layout(const config::Config& config);
 
 }  // namespace spillway::trainer

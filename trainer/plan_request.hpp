@@ -6,6 +6,7 @@
 #include "configs/schema.hpp"
 #include "parallel/pipeline/cost_list.hpp"
 #include "parallel/pipeline/placement.hpp"
+#include "trainer/calibration.hpp"
 
 namespace spillway::trainer {
 
@@ -16,6 +17,8 @@ struct PlanRequest {
   /// Costs given by hand: the schedule is planned without a model, and `config` counts only for its
   /// section [parallel].
   std::optional<pipeline::CostList> costs = {};
+  /// Costs of the model as measured, in place of those that follow its FLOPs.
+  std::optional<Calibration> measured = {};
   pipeline::Sends sends = pipeline::Sends::rendezvous;
   std::optional<pipeline::Placement> placement = {};  ///< demanded of the schedule
   /// The most activations on a rank, in micro-batches of its whole share.

@@ -44,21 +44,16 @@ RankPlan plan_rank(const RunPlan& plan, const Layout& layout, int rank) {
 }  // namespace
 
 RunPlan plan_run(const PlanRequest& request) {
-  const config::ParallelConfig& parallel = request.config.parallel;
   RunPlan plan{.config = request.config,
-               .grid = parallel::grid_shape(request.ranks, parallel.stages),
-               .unit = time_unit(request)};
-  if (parallel.schedule == "auto") plan.found = find_schedule(request);
-  pipeline::Schedule compute = plan.found ? plan.found->compute : named_schedule(parallel);
-  if (request.placement) pipeline::check_placement(compute, *request.placement, "--placement");
-  const pipeline::ScheduleShape shape{.ranks = plan.grid.stages,
-                                      .chunks = pipeline::count_stages(compute) / plan.grid.stages,
-                                      .microbatches = static_cast<int>(parallel.microbatches)};
-  plan.prediction =
-      pipeline::predict(parallel.schedule, shape, recomputed(parallel, std::move(compute)),
-                        plan_workload(request, shape));
+               .grid = parallel::grid_shape(request.ranks, request.config.parallel.stages),
+               .unit = time_unit(request),
+               .unit_in_words = time_unit_in_words(request)};
+  const ChosenPlan chosen = choose_plan(request);
+  plan.prediction = chosen.prediction;
+  plan.recompute = chosen.recompute;
+  plan.found = chosen.found;
   if (request.costs) return plan;
-  ModelPlan model{.layout = make_layout(request.config, plan.prediction.compute)};
+  ModelPlan model{.layout = make_layout(request.config, chosen)};
   for (int rank = 0; rank < plan.grid.stages; ++rank) {
     model.ranks.push_back(plan_rank(plan, model.layout, rank));
   }

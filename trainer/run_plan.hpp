@@ -7,7 +7,7 @@
 
 #include "parallel/pipeline/prediction.hpp"
 #include "parallel/process_grid.hpp"
-#include "trainer/find_schedule.hpp"
+#include "trainer/choose_plan.hpp"
 #include "trainer/layout.hpp"
 #include "trainer/plan_request.hpp"
 
@@ -33,14 +33,15 @@ struct RunPlan {
   config::Config config = {};
   parallel::GridShape grid = {};
   pipeline::Prediction prediction = {};
-  std::string unit = {};                    ///< of time, see time_unit()
-  std::optional<FoundSchedule> found = {};  ///< where parallel.schedule is "auto"
-  std::optional<ModelPlan> model = {};      ///< nullopt where costs were given by hand
+  Recompute recompute = Recompute::none;
+  std::string unit = {}, unit_in_words = {};  ///< of time, see time_unit()
+  std::optional<Origin> found = {};           ///< where parallel.schedule is "auto"
+  std::optional<ModelPlan> model = {};        ///< nullopt where costs were given by hand
 };
 
-/// Plans parallel.schedule, which may be "auto": see find_schedule(). Throws Error(input) for what
-/// cannot be planned: a configuration that cannot run on that many
-/// ranks, an invalid schedule, one of another placement, costs of another number of stages.
+/// Plans what choose_plan() chooses. Throws Error(input) for what cannot be planned: a
+/// configuration that cannot run on that many ranks, an invalid schedule, one of another placement,
+/// costs of another number of stages.
 RunPlan plan_run(const PlanRequest& request);
 
 }  // namespace spillway::trainer

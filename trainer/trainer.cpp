@@ -11,6 +11,7 @@
 #include "parallel/pipeline/schedules/forward_only.hpp"
 #include "trainer/optimizer/gradient_norm.hpp"
 #include "trainer/optimizer/learning_rate.hpp"
+#include "trainer/stage_options.hpp"
 #include "trainer/stop_request.hpp"
 
 namespace spillway::trainer {
@@ -58,15 +59,9 @@ Trainer::Trainer(const config::Config& config, Layout layout, Ranks& ranks)
   parameters_ = map_parameters(layout_, ranks_.grid.stages());
   std::vector<ModelStage*> stages;
   for (const int stage : layout_.stages_of(ranks_.grid.stage())) {
+    const Slice& slice = layout_.slices[static_cast<std::size_t>(stage)];
     stages_.push_back(std::make_unique<ModelStage>(
-        StageOptions{.model = layout_.model,
-                     .slice = layout_.slices[static_cast<std::size_t>(stage)],
-                     .precision = precision_mode(config.precision.mode),
-                     .device = ranks.device,
-                     .microbatch_size = config.parallel.microbatch_size,
-                     .sum_in_tree = config.parallel.reproducible,
-                     .recompute = recompute_mode(config.parallel.recompute),
-                     .recompute_layers = config.parallel.recompute_layers}));
+        stage_options(config, layout_.model, slice, layout_.recompute, ranks.device)));
     initialize(stages_.back()->parameters(), layout_.model,
                static_cast<std::uint64_t>(config.run.seed));
     optimizers_.push_back(std::make_unique<AdamW>(config.optimizer, stages_.back()->parameters()));

@@ -37,7 +37,7 @@ struct StepResult {
 /// finite.
 class Trainer {
  public:
-  /// `layout`: make_layout(config).
+  /// `layout`: of this configuration, the same on all ranks.
   Trainer(const config::Config& config, Layout layout, Ranks& ranks);
 
   StepResult step();

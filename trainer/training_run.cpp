@@ -61,26 +61,30 @@ void check_run_folder(const std::filesystem::path& dir, comm::Communicator& worl
   if (!complaint.empty()) fail_input(complaint);
 }
 
-Layout check_run(const config::Config& config, int world) {
+void check_run(const config::Config& config, int world) {
   check_reproducible(config.parallel, parallel::grid_shape(world, config.parallel.stages).replicas);
-  Layout layout = make_layout(config);
+  if (config.parallel.schedule == "auto") {
+    candidates({.config = config});
+  } else {
+    make_layout(config);
+  }
   if (config.mutation.rate > 0) data::select_operators(config.mutation.operators);
   if (config.data.corpus.empty())
     fail_input("data.corpus is not set; make one with `spillway corpus build`");
   const data::CorpusReader corpus(config.data.corpus);
   peak_flops(config.run.peak_flops == "measure" ? "1" : config.run.peak_flops, at::kCPU,
              at::kFloat);
-  return layout;
 }
 
-TrainingRun::TrainingRun(const config::Config& config, Layout layout, Ranks& ranks,
+TrainingRun::TrainingRun(const config::Config& config, PreparedLayout prepared, Ranks& ranks,
                          std::vector<std::string> command_line)
     : config_(config),
       ranks_(ranks),
       command_line_(std::move(command_line)),
-      trainer_(config, std::move(layout), ranks),
+      preparation_(std::move(prepared.events)),
+      trainer_(config, std::move(prepared.layout), ranks),
       checkpoints_(config.run.dir) {
-  const at::ScalarType type = edge_type(precision_mode(config.precision.mode));
+  const at::ScalarType type = activation_type(precision_mode(config.precision.mode));
   rates_ = {
       .world = ranks.control->size(),
       .training_flops_per_token = model_cost(trainer_.layout().model).training_flops_per_token(),
@@ -182,6 +186,11 @@ void TrainingRun::announce(std::int64_t first_step) {
                  ", " + config_.precision.mode + ", compression " + config_.compression.method +
                  ", " + ranks_.world->backend() + " on " + ranks_.device.str() + ", peak " +
                  rounded(rates_.peak_flops / 1e9) + " GFLOP/s a rank");
+  for (Event& prepared : preparation_) {
+    prepared.step = first_step;
+    if (prepared.level == Level::info) recorder_->say(prepared.message);
+    event(prepared);
+  }
   event({.name = "start",
          .step = first_step,
          .message = "steps " + std::to_string(first_step + 1) + " to " +

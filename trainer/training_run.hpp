@@ -8,6 +8,7 @@
 #include "configs/schema.hpp"
 #include "trainer/checkpoint/checkpoint_store.hpp"
 #include "trainer/observe/recorder.hpp"
+#include "trainer/prepare_layout.hpp"
 #include "trainer/ranks.hpp"
 #include "trainer/step_metrics.hpp"
 #include "trainer/stop_request.hpp"
@@ -16,9 +17,9 @@
 namespace spillway::trainer {
 
 /// What can be found wrong with a run before any rank talks to another, so that all ranks complain
-/// alike: grid, layout, schedule, corpus, operators. Throws Error(input). No MPI needed. Returns
-/// the layout, which may have been searched for.
-Layout check_run(const config::Config& config, int world);
+/// alike: grid, layout, schedule (but for one that is to be searched for), corpus, operators.
+/// Throws Error(input). No MPI needed.
+void check_run(const config::Config& config, int world);
 
 /// Makes run.dir where it is missing. Collective over `world`: rank 0 looks, and all ranks throw
 /// the same Error(input) where making it, or writing into it, is not possible.
@@ -29,7 +30,7 @@ void check_run_folder(const std::filesystem::path& dir, comm::Communicator& worl
 class TrainingRun {
  public:
   /// `command_line` goes into run.json.
-  TrainingRun(const config::Config& config, Layout layout, Ranks& ranks,
+  TrainingRun(const config::Config& config, PreparedLayout prepared, Ranks& ranks,
               std::vector<std::string> command_line);
 
   /// To run.steps, or to a request to stop. Returns 0, or 85 when it stopped on request with a
@@ -54,6 +55,7 @@ class TrainingRun {
   const config::Config& config_;
   Ranks& ranks_;
   std::vector<std::string> command_line_;
+  std::vector<Event> preparation_;  ///< how the layout was chosen
   StopRequest stop_request_;
   Trainer trainer_;
   CheckpointStore checkpoints_;

@@ -16,7 +16,7 @@ namespace {
 double rounded(double time) { return std::round(time * 1e9) / 1e9; }
 
 Contender contend(const Proposal& proposal, double cap) {
-  Contender one{.name = proposal.name};
+  Contender one{.name = proposal.name, .recompute = proposal.recompute};
   try {
     one.prediction = proposal.predict();
     one.fits = fits(*one.prediction, cap);

@@ -10,16 +10,19 @@
 
 namespace spillway::pipeline {
 
-/// A schedule to be judged: its name and what makes its prediction, which may throw Error(input)
-/// where the schedule cannot be had (too few layers for its chunks, ...).
+/// A schedule to be judged: its name, what makes its prediction, which may throw Error(input) where
+/// the schedule cannot be had (too few layers for its chunks, ...), and what it recomputes (empty
+/// where all do the same).
 struct Proposal {
   std::string name;
   std::function<Prediction()> predict;
+  std::string recompute = {};
 };
 
 /// One line of the comparison.
 struct Contender {
   std::string name = {};
+  std::string recompute = {};
   std::optional<Prediction> prediction = {};  ///< nullopt: the schedule cannot be had
   bool fits = false;                          ///< under the cap
   std::string verdict = {};  ///< "picked", "slower by 22.2 %", "holds 8 activations, the cap is 4",

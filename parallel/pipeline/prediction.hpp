@@ -25,20 +25,29 @@ struct Prediction {
   Schedule lowered = {};
   Simulation simulation = {};
   std::vector<MemoryUse> memory = {};
+  /// By rank, as Simulation::peak_activations, but with what is kept of activations that are
+  /// recomputed (most_held()): what a cap is held against.
+  std::vector<double> held_activations = {};
   long messages = 0;  ///< tensors sent between the ranks of one pipeline in a step
   double wire_bytes = 0;
 
   double makespan() const { return simulation.makespan; }
   /// Share of all ranks' time that is idle.
   double bubble() const;
-  /// The most on any rank, as Simulation::peak_activations.
+  /// The most on any rank of held_activations.
   double peak_activations() const;
   double peak_bytes() const;
 };
 
+/// Of each stage, the share of its activations that is kept from F to R.
+std::vector<double> kept_shares(const std::vector<StageMemory>& stages);
+
 /// `compute` must be valid (validate()).
 Prediction predict(std::string name, const ScheduleShape& shape, Schedule compute,
                    const Workload& workload);
+
+/// Chunks and kept shares are fractions.
+inline constexpr double kCapSlack = 1e-9;
 
 /// No rank holds more activations than `cap`, of one micro-batch on a rank's whole share.
 bool fits(const Prediction& prediction, double cap);

@@ -80,6 +80,23 @@ class Report(unittest.TestCase):
         for words in ("no metrics.jsonl", "Not shown: no run has a loss", "spillway train"):
             self.assertIn(words, text)
 
+    def test_a_rehearsal_is_shown_without_what_only_training_has(self):
+        run = self.copy("run.json", "traces")
+        facts = json.loads((run / "run.json").read_text())
+        facts["starts"][-1]["command"] = ["spillway", "rehearse", "--parallel.stages=2"]
+        (run / "run.json").write_text(json.dumps(facts))
+        rows = [{"step": step, "pipeline/makespan(s)": 0.25 * step, "pipeline/predicted_makespan(s)": 0.5} for step in (1, 2, 3)]
+        (run / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        text = without_scripts(self.page(run))
+        for title in ("Loss", "Tokens per second", "Gradient compression", "Mutation mix"):
+            self.assertNotIn(f"<h2>{title}</h2>", text)
+        self.assertIn("<h2>Pipeline timeline</h2>", text)
+        self.assertRegex(text, "<b>500 ms</b><span>makespan, median</span>")
+        self.assertIn("makespan predicted, median", text)
+        self.assertNotIn("checkpoints saved", text)
+        both = without_scripts(self.page(run, self.base / "fast", "-o", self.base / "both.html"))
+        self.assertIn("<h2>Loss</h2>", both)
+
     def test_damaged_parts_are_named_and_the_rest_is_shown(self):
         run = self.copy("metrics.jsonl", "traces", "run.json")
         (run / "run.json").write_text("{")

@@ -11,6 +11,8 @@
 #include "configs/error.hpp"
 #include "data/corpus/corpus_writer.hpp"
 #include "parallel/comm/mpi_environment.hpp"
+#include "trainer/calibrate.hpp"
+#include "trainer/checkpoint/agreement.hpp"
 #include "trainer/training_run.hpp"
 
 namespace spillway::trainer {
@@ -136,7 +138,7 @@ TEST_F(TrainerStep, ARunEndsAfterTooManyNonFiniteStepsInARow) {
   config_.run.steps = 50;
   config_.run.evaluate_every = 0;
   check_run_folder(config_.run.dir, *ranks_.control);
-  TrainingRun run(config_, make_layout(config_), ranks_, {"test"});
+  TrainingRun run(config_, {.layout = make_layout(config_)}, ranks_, {"test"});
   try {
     run.run();
     ADD_FAILURE() << "a learning rate of 1e30 trained on";
@@ -146,6 +148,40 @@ TEST_F(TrainerStep, ARunEndsAfterTooManyNonFiniteStepsInARow) {
               std::string::npos)
         << error.what();
   }
+}
+
+TEST_F(TrainerStep, ACalibrationIsTheSameOnAllRanksAndIsUsedAgainWhileItHolds) {
+  config_.parallel.schedule = "auto";
+  config_.parallel.recompute = "auto";
+  config_.model.layers = 4;
+  check_run_folder(config_.run.dir, *ranks_.control);
+  const auto text_of = [&] {
+    const CalibrationResult result = calibrate(config_, ranks_, config_.run.dir);
+    for (const std::string& text : gather_text(*ranks_.control, to_text(result.calibration))) {
+      EXPECT_EQ(text, to_text(result.calibration));
+    }
+    return std::pair(to_text(result.calibration), result.reused);
+  };
+  const auto [measured, fresh] = text_of();
+  EXPECT_FALSE(fresh);
+  const Calibration calibration = parse_calibration(measured, "measured");
+  EXPECT_EQ(calibration.layouts.size(), 3 * 3);  // linear, loop and v; none, selective and full
+  EXPECT_GT(calibration.hop_seconds, 0);
+  for (const MeasuredLayout& layout : calibration.layouts) {
+    for (const pipeline::StageCosts& stage : layout.stages) {
+      EXPECT_GT(
+          std::min({stage.forward, stage.backward, stage.backward_input, stage.backward_weight}),
+          0);
+      EXPECT_EQ(stage.recompute > 0, layout.recompute != Recompute::none);
+    }
+  }
+  EXPECT_EQ(text_of(), std::pair(measured, true));
+  config_.parallel.schedule = "1f1b";  // measured with the others
+  EXPECT_EQ(text_of(), std::pair(measured, true));
+  config_.model.hidden = 32;
+  const auto [other, reused] = text_of();
+  EXPECT_FALSE(reused);
+  EXPECT_NE(other, measured);
 }
 
 TEST_F(TrainerStep, EvaluationChangesNothing) {

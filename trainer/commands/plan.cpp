@@ -8,6 +8,7 @@
 #include "parallel/pipeline/csv.hpp"
 #include "parallel/pipeline/timeline_svg.hpp"
 #include "trainer/commands/command.hpp"
+#include "trainer/commands/cost_option.hpp"
 #include "trainer/commands/plan_report.hpp"
 #include "trainer/compare_plans.hpp"
 #include "trainer/plan_workload.hpp"
@@ -29,7 +30,8 @@ const config::Usage& usage() {
            {"costs", "F=1,I=1,W=1",
             "costs of a micro-batch by hand, instead of a model: numbers for a rank's whole share "
             "of the layers, or lists of one entry a stage (\"F=1;2,I=1;2,W=1;2\"); comm=0.5 adds "
-            "the latency of a hop"},
+            "the latency of a hop. Or a file: the calibration.json of a run folder, the costs that "
+            "`train` measured on its ranks"},
            {"sends", "rendezvous|eager", "a message leaves once its receive is posted, or at once",
             "rendezvous"},
            {"placement", "linear|loop|v",
@@ -75,12 +77,7 @@ double cap_of(const config::Arguments& arguments, const config::ParallelConfig& 
 
 PlanRequest read_request(const config::Arguments& arguments) {
   PlanRequest request;
-  if (arguments.given("costs")) {
-    request.costs = pipeline::parse_costs(arguments.value("costs"));
-    request.config = config::read(arguments);
-  } else {
-    request.config = config::load(arguments);
-  }
+  read_config_and_costs(arguments, request);
   request.ranks = count_ranks(arguments, request.config);
   request.sends = sends(arguments);
   if (arguments.given("placement")) {

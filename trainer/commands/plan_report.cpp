@@ -75,11 +75,14 @@ std::string layout_line(const RunPlan& plan) {
 }
 
 std::string schedule_line(const RunPlan& plan) {
+  const std::string recomputation = plan.config.parallel.recompute == "none"
+                                        ? "\n"
+                                        : "\nrecompute  " + to_string(plan.recompute) + "\n";
   std::string text = "schedule   " + plan.prediction.name;
-  if (!plan.found) return text + "\n";
-  return text + ": " + plan.found->origin + ", placement " +
+  if (!plan.found) return text + recomputation;
+  return text + ": " + plan.found->name + ", placement " +
          pipeline::to_string(plan.found->placement) + "; none there ends before " +
-         number_text(plan.found->lower_bound) + "\n";
+         number_text(plan.found->lower_bound) + recomputation;
 }
 
 std::string rank_table(const RunPlan& plan) {
@@ -92,7 +95,7 @@ std::string rank_table(const RunPlan& plan) {
   for (std::size_t rank = 0; rank < simulation.ranks.size(); ++rank) {
     std::vector<std::string> row{std::to_string(rank), stage_list(stages_of(plan.prediction, rank)),
                                  fixed(simulation.usage[rank].idle_seconds, 3),
-                                 fixed(simulation.peak_activations[rank], 2)};
+                                 fixed(plan.prediction.held_activations[rank], 2)};
     if (plan.model) {
       const RankPlan& one = plan.model->ranks[rank];
       const auto tokens = static_cast<double>(plan.config.parallel.microbatch_size *
@@ -111,15 +114,9 @@ std::string rank_table(const RunPlan& plan) {
   return table.text();
 }
 
-std::string unit_note(const std::string& unit) {
-  if (unit == "ms") return " ms at run.peak_flops";
-  if (unit == "forwards") return " forwards (of one micro-batch through the mean rank's layers)";
-  return " " + unit;
-}
-
 std::string totals(const RunPlan& plan) {
   const Prediction& prediction = plan.prediction;
-  std::string text = "makespan   " + number_text(prediction.makespan()) + unit_note(plan.unit) +
+  std::string text = "makespan   " + number_text(prediction.makespan()) + " " + plan.unit_in_words +
                      "\nbubble     " + fixed(100 * prediction.bubble(), 2) + " %\nedges      " +
                      std::to_string(prediction.messages) + " messages";
   if (plan.model) text += ", " + megabytes(prediction.wire_bytes);
@@ -169,10 +166,11 @@ nlohmann::ordered_json plan_json(const RunPlan& plan) {
   for (const pipeline::Usage& usage : prediction.simulation.usage) {
     json["idle"].push_back(usage.idle_seconds);
   }
-  json["peak_activations"] = prediction.simulation.peak_activations;
+  json["peak_activations"] = prediction.held_activations;
   json["messages"] = prediction.messages;
+  json["recompute"] = to_string(plan.recompute);
   if (plan.found) {
-    json["origin"] = plan.found->origin;
+    json["origin"] = plan.found->name;
     json["placement"] = pipeline::to_string(plan.found->placement);
     json["lower_bound"] = plan.found->lower_bound;
   }
@@ -185,27 +183,40 @@ nlohmann::ordered_json plan_json(const RunPlan& plan) {
   return json;
 }
 
+namespace {
+
+/// The columns of a contender between its name and its verdict.
+std::vector<std::string> numbers_of(const pipeline::Contender& one, bool bytes) {
+  if (!one.prediction) return std::vector<std::string>(bytes ? 6 : 5, "-");
+  const Prediction& known = *one.prediction;
+  std::vector<std::string> numbers{std::to_string(known.shape.chunks), fixed(known.makespan(), 3),
+                                   fixed(100 * known.bubble(), 1) + " %",
+                                   fixed(known.peak_activations(), 2)};
+  if (bytes) numbers.push_back(megabytes(known.peak_bytes()));
+  numbers.push_back(bytes ? megabytes(known.wire_bytes) : std::to_string(known.messages));
+  return numbers;
+}
+
+}  // namespace
+
 std::string comparison_table(const std::vector<pipeline::Contender>& contenders,
                              const std::string& unit) {
   const bool bytes = std::ranges::any_of(contenders, [](const pipeline::Contender& one) {
     return one.prediction && one.prediction->wire_bytes > 0;
   });
-  TextTable table({"schedule", "chunks", "makespan " + unit, "bubble", "peak activations"});
+  const bool recomputes =
+      std::ranges::any_of(contenders, [](const auto& one) { return !one.recompute.empty(); });
+  TextTable table({"schedule"});
+  if (recomputes) table.add_columns({"recompute"});
+  table.add_columns({"chunks", "makespan " + unit, "bubble", "peak activations"});
   if (bytes) table.add_columns({"peak"});
   table.add_columns({bytes ? "on the wire" : "messages", "verdict"});
   table.align_left("schedule");
   table.align_left("verdict");
   for (const pipeline::Contender& one : contenders) {
-    std::vector<std::string> row(bytes ? 6 : 5, "-");
-    row.front() = one.name;
-    if (const auto& known = one.prediction) {
-      row = {one.name, std::to_string(known->shape.chunks), fixed(known->makespan(), 3),
-             fixed(100 * known->bubble(), 1) + " %", fixed(known->peak_activations(), 2)};
-      if (bytes) row.push_back(megabytes(known->peak_bytes()));
-    }
-    row.push_back(!one.prediction ? "-"
-                  : bytes         ? megabytes(one.prediction->wire_bytes)
-                                  : std::to_string(one.prediction->messages));
+    std::vector<std::string> row{one.name};
+    if (recomputes) row.push_back(one.recompute);
+    for (const std::string& number : numbers_of(one, bytes)) row.push_back(number);
     row.push_back(one.verdict);
     table.add(row);
   }
@@ -219,11 +230,12 @@ nlohmann::ordered_json comparison_json(const std::vector<pipeline::Contender>& c
   json["schedules"] = nlohmann::ordered_json::array();
   for (const pipeline::Contender& one : contenders) {
     nlohmann::ordered_json row{{"schedule", one.name}, {"fits", one.fits}};
+    if (!one.recompute.empty()) row["recompute"] = one.recompute;
     if (const auto& known = one.prediction) {
       row["chunks"] = known->shape.chunks;
       row["makespan"] = known->makespan();
       row["bubble"] = known->bubble();
-      row["peak_activations"] = known->simulation.peak_activations;
+      row["peak_activations"] = known->held_activations;
       row["messages"] = known->messages;
       if (known->wire_bytes > 0) {
         row["peak_bytes"] = known->peak_bytes();

@@ -8,8 +8,10 @@
 #include "configs/error.hpp"
 #include "parallel/comm/mpi_environment.hpp"
 #include "parallel/pipeline/links.hpp"
+#include "parallel/pipeline/lower.hpp"
 #include "parallel/pipeline/step_report.hpp"
 #include "trainer/commands/command.hpp"
+#include "trainer/commands/cost_option.hpp"
 #include "trainer/commands/text_table.hpp"
 #include "trainer/observe/recorder.hpp"
 #include "trainer/observe/run_facts.hpp"
@@ -35,8 +37,8 @@ const config::Usage& usage() {
       .options =
           {{"costs", "F=1,I=1,W=1",
             "costs of a micro-batch by hand, as `plan` takes them; comm=0.5 predicts with that "
-            "latency of a hop instead of the measured one (default: costs that follow the "
-            "model's FLOPs)"},
+            "latency of a hop instead of the measured one. Or the calibration.json of a run folder "
+            "(default: costs that follow the model's FLOPs)"},
            {"unit", "TIME", "what one unit of the costs takes: 500us, 10ms, 1s", "10ms"},
            {"edge-bytes", "N",
             "bytes of an activation between two stages (default: that of the model)"},
@@ -81,14 +83,15 @@ struct Request {
 
 Request read_request(const config::Arguments& arguments) {
   PlanRequest wanted{.ranks = comm::launch_info().size};
-  const bool by_hand = arguments.given("costs");
-  if (by_hand) wanted.costs = pipeline::parse_costs(arguments.value("costs"));
-  wanted.config = by_hand ? config::read(arguments) : config::load(arguments);
+  read_config_and_costs(arguments, wanted);
+  if (wanted.measured && arguments.given("unit")) {
+    fail_input("--unit with measured costs, which are seconds; valid: with costs by hand, or none");
+  }
   Request request{.config = wanted.config, .plan = plan_run(wanted)};
   // CPU tensors over MPI, whatever a training run of this configuration would use.
   request.config.parallel.backend = "mpi";
   request.config.run.device = "cpu";
-  const double unit = parse_seconds(arguments.value("unit"));
+  const double unit = wanted.measured ? 1e-3 : parse_seconds(arguments.value("unit"));
   const pipeline::Prediction& prediction = request.plan.prediction;
   const std::vector<int> placement = pipeline::rank_of_stage(prediction.compute);
   for (std::size_t stage = 0; stage < placement.size(); ++stage) {
@@ -104,7 +107,7 @@ Request read_request(const config::Arguments& arguments) {
   request.costs.edge_bytes = arguments.given("edge-bytes")
                                  ? static_cast<double>(at_least(arguments, "edge-bytes", 1))
                                  : edge_bytes(request.config);
-  if (by_hand && wanted.costs->comm > 0) request.hop_seconds = unit * wanted.costs->comm;
+  if (wanted.costs && wanted.costs->comm > 0) request.hop_seconds = unit * wanted.costs->comm;
   request.steps = at_least(arguments, "steps", 1);
   request.json = arguments.choice("format", "table | json") == "json";
   return request;
@@ -203,12 +206,14 @@ void rehearse(Request request, const std::vector<std::string>& words) {
   }
   ranks.log.works("measuring the links");
   const auto bytes = static_cast<std::int64_t>(request.costs.edge_bytes);
-  const pipeline::Link link = pipeline::measure_link(ranks.grid, bytes);
+  const pipeline::Link link = pipeline::measure_link(ranks.grid, bytes, ranks.device);
   request.costs.hop_seconds = request.hop_seconds.value_or(link.hop_seconds);
   if (link.transfer_seconds > 0) {
     request.costs.bytes_per_second = request.costs.edge_bytes / link.transfer_seconds;
   }
-  Rehearsal rehearsal(ranks, request.plan.prediction.lowered, request.costs);
+  const pipeline::Schedule lowered =
+      pipeline::lower(request.plan.prediction.compute, request.costs);
+  Rehearsal rehearsal(ranks, lowered, request.costs);
   const std::vector<RehearsedStep> steps =
       run_steps(request, rehearsal, recorder ? &*recorder : nullptr, recorded);
   if (!leads) return;

@@ -66,11 +66,11 @@ int run_stress(const std::vector<std::string>& words) {
   }
   const config::Config config = config::load(arguments);
   const std::string& format = arguments.choice("format", "table | json");
-  Layout layout = check_run(config, comm::launch_info().size);
+  check_run(config, comm::launch_info().size);
 
   const comm::MpiEnvironment environment;
   Ranks ranks(config);
-  Trainer trainer(config, std::move(layout), ranks);
+  Trainer trainer(config, prepare_layout(config, ranks, "").layout, ranks);
   const bool leads = ranks.control->rank() == 0;
   // The table is for standard output; progress must not end up in a file beside it.
   std::unique_ptr<Console> console;

@@ -24,7 +24,7 @@ int run_train(const std::vector<std::string>& words) {
     return 0;
   }
   const config::Config config = config::load(arguments);
-  Layout layout = check_run(config, comm::launch_info().size);
+  check_run(config, comm::launch_info().size);
 
   const comm::MpiEnvironment environment;
   Ranks ranks(config);
@@ -32,7 +32,8 @@ int run_train(const std::vector<std::string>& words) {
   ranks.open_log(config.run.dir);
   std::vector<std::string> command_line{"spillway", "train"};
   command_line.insert(command_line.end(), words.begin(), words.end());
-  return TrainingRun(config, std::move(layout), ranks, command_line).run();
+  PreparedLayout prepared = prepare_layout(config, ranks, config.run.dir);
+  return TrainingRun(config, std::move(prepared), ranks, command_line).run();
 }
 
 }  // namespace spillway::trainer

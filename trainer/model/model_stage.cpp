@@ -59,9 +59,8 @@ at::Tensor ModelStage::make_input(int microbatch) {
         flight->second.targets.defined() ? flight->second.targets : flight->second.tokens;
     if (given.defined()) batch = given.size(0), length = given.size(1);
   }
-  const auto type = edge_type(options_.precision);
   return at::empty({batch, length, options_.model.hidden},
-                   at::TensorOptions().dtype(type).device(options_.device));
+                   at::TensorOptions().dtype(edge_type()).device(options_.device));
 }
 
 at::Tensor ModelStage::forward(int microbatch, at::Tensor input) {
@@ -69,13 +68,13 @@ at::Tensor ModelStage::forward(int microbatch, at::Tensor input) {
   if (options_.slice.has_embedding) {
     TORCH_CHECK(flight.tokens.defined(), "forward: micro-batch ", microbatch, " has no tokens");
   } else {
-    TORCH_CHECK(input.defined() && input.scalar_type() == edge_type(options_.precision),
-                "forward: input of micro-batch ", microbatch, " is undefined or not ",
-                edge_type(options_.precision));
+    TORCH_CHECK(input.defined() && input.scalar_type() == edge_type(),
+                "forward: input of micro-batch ", microbatch, " is undefined or not ", edge_type());
   }
   if (training_) flight.weight_gradients = c10::make_intrusive<WeightGradients>();
   used_.refresh(flight.weight_gradients);
-  at::Tensor x = std::move(input);
+  at::Tensor x = input.defined() ? input.to(activation_type(options_.precision)) : at::Tensor();
+  input.reset();
   for (const Segment& segment : segments_) {
     const at::AutoGradMode graph(training_ && !segment.recomputed);
     if (!segment.embeds) x = x.detach().set_requires_grad(training_);
@@ -85,7 +84,7 @@ at::Tensor ModelStage::forward(int microbatch, at::Tensor input) {
     flight.outputs.push_back(segment.recomputed ? at::Tensor() : x);
   }
   if (!training_) flights_.erase(microbatch);
-  return options_.slice.has_head ? at::Tensor() : x.detach();
+  return options_.slice.has_head ? at::Tensor() : x.detach().to(edge_type());
 }
 
 bool ModelStage::recomputes() const { return std::ranges::any_of(segments_, &Segment::recomputed); }
@@ -106,7 +105,7 @@ at::Tensor ModelStage::run(const Segment& segment, const Flight& flight, const a
   at::Tensor x = input;
   if (segment.embeds) {
     x = embed(flight.tokens, used_.token_table(), used_.position_table())
-            .to(edge_type(options_.precision));
+            .to(activation_type(options_.precision));
   }
   LayerWeights weights;
   for (std::int64_t half = segment.first_half; half < segment.last_half; ++half) {
@@ -141,7 +140,9 @@ at::Tensor ModelStage::run_backward(int microbatch, at::Tensor output_gradient, 
   }
   const bool at_once = !split && microbatch == turn_;
   if (!at_once) weight_gradients.defer();
-  if (options_.slice.has_head) output_gradient = flight.outputs.back().detach();
+  output_gradient = options_.slice.has_head
+                        ? flight.outputs.back().detach()
+                        : output_gradient.to(activation_type(options_.precision));
   for (std::size_t i = segments_.size(); i-- > 0;) {
     const at::Tensor output = std::exchange(flight.outputs[i], {});
     TORCH_CHECK(output.defined(), "backward: micro-batch ", microbatch, " was not recomputed");
@@ -150,7 +151,7 @@ at::Tensor ModelStage::run_backward(int microbatch, at::Tensor output_gradient, 
     output_gradient = segments_[i].embeds ? at::Tensor() : input.grad();
   }
   (split ? split_ : released_)[microbatch] = flight.weight_gradients;
-  return output_gradient;
+  return output_gradient.defined() ? output_gradient.to(edge_type()) : at::Tensor();
 }
 
 at::Tensor ModelStage::backward(int microbatch, at::Tensor output_gradient) {

@@ -21,6 +21,8 @@ struct StageOptions {
   c10::Device device = c10::DeviceType::CPU;
   std::int64_t microbatch_size =
       1;  ///< sequences; the shape of an edge is [microbatch_size, sequence_length, hidden]
+  /// Of the tensors on an edge; nullopt: activation_type(precision), which rounds nothing.
+  std::optional<c10::ScalarType> edge_type = {};
   bool sum_in_tree = false;  ///< micro-batches' gradients as GradientTree does, else one by one
   Recompute recompute = Recompute::none;
   std::int64_t recompute_layers = 0;  ///< the first ones of the slice; 0: all
@@ -39,8 +41,10 @@ struct StageOptions {
 /// schedule, whether backwards are split, and whatever is recomputed: every operator gets the same
 /// operands in every cut, and accumulators add the micro-batches in the order of their index (or in
 /// a tree over it). A micro-batch whose turn has not come is kept, with what its weight gradients
-/// need, until it has. Activations cross stages as edge_type(precision) [B, T, D]. Not thread-safe.
-/// No communication.
+/// need, until it has. Activations and their gradients cross stages as [B, T, D] of
+/// StageOptions::edge_type; a type narrower than that of the activations rounds them at each cut,
+/// on one rank too, so that the bits then depend on where the cuts are: one stage, which has none,
+/// rounds nothing. Not thread-safe. No communication.
 class ModelStage final : public pipeline::Stage {
  public:
   explicit ModelStage(StageOptions options);
@@ -78,6 +82,9 @@ class ModelStage final : public pipeline::Stage {
   ParameterStore& parameters() { return store_; }
   const ParameterStore& parameters() const { return store_; }
   const StageOptions& options() const { return options_; }
+  c10::ScalarType edge_type() const {
+    return options_.edge_type.value_or(activation_type(options_.precision));
+  }
 
  private:
   /// What a micro-batch leaves for its backward.

@@ -24,6 +24,18 @@ Recompute recompute_mode(const std::string& name) {
   fail_choice("parallel.recompute", name, "none | selective | full");
 }
 
+std::string to_string(Recompute recompute) {
+  switch (recompute) {
+    case Recompute::none:
+      return "none";
+    case Recompute::selective:
+      return "selective";
+    case Recompute::full:
+      return "full";
+  }
+  fail("no such recomputation");
+}
+
 std::vector<Segment> cut_into_segments(const Slice& slice, Recompute recompute,
                                        std::int64_t layers) {
   const std::int64_t first = 2 * slice.first_layer;

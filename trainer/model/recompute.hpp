@@ -20,6 +20,7 @@ enum class Recompute : std::uint8_t {
 
 /// Throws Error(input) proposing the nearest name.
 Recompute recompute_mode(const std::string& name);
+std::string to_string(Recompute recompute);
 
 /// A piece of a slice that runs with one autograd graph: halves of layers [first, last), an
 /// attention half being 2 i, an MLP half 2 i + 1.

@@ -20,9 +20,13 @@ enum class PrecisionMode : std::uint8_t {
 /// Throws Error(input) proposing the nearest name.
 PrecisionMode precision_mode(const std::string& name);
 
-/// Type of the activations that cross from stage to stage, and of their gradients.
-inline c10::ScalarType edge_type(PrecisionMode mode) {
+/// Type of the activations from layer to layer, and of their gradients.
+inline c10::ScalarType activation_type(PrecisionMode mode) {
   return mode == PrecisionMode::fp32 ? c10::ScalarType::Float : c10::ScalarType::BFloat16;
 }
+
+/// Type in which they cross from stage to stage, as parallel.edge_dtype names it: "auto" is
+/// activation_type(mode). Throws Error(input) proposing the nearest name.
+c10::ScalarType edge_type(const std::string& edge_dtype, PrecisionMode mode);
 
 }  // namespace spillway::trainer

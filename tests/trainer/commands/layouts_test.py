@@ -25,7 +25,7 @@ SCHEDULES += [layout(2, 2, schedule, 2) for schedule in ("interleaved-1f1b", "lo
 SCHEDULES += [layout(1, 1, schedule, 4) for schedule in ("interleaved-1f1b", "interleaved-zb")]
 SCHEDULES += [layout(1, 1, "zbv"), layout(2, 2, "zbv"), layout(2, 2, "auto")]
 RECOMPUTES = [(layout(2, 2, "1f1b"), "full", 0), (layout(2, 2, "zbv"), "selective", 1), (layout(2, 2, "dualpipev"), "full", 1),
-              (layout(4, 4, "zb-h1"), "selective", 0)]
+              (layout(4, 4, "zb-h1"), "selective", 0), (layout(2, 2, "auto"), "auto", 0)]
 
 RESHAPES = [layout(1), layout(2, 2, "zb-h1"), layout(2, 2, "zbv"), layout(4, 4, "1f1b"), layout(4, 2, "1f1b", replicas=2),
             layout(4, 1, "gpipe", replicas=4), layout(4, 2, "interleaved-zb", 2, replicas=2), layout(2, 1, "gpipe", replicas=2)]
@@ -54,8 +54,19 @@ class Layouts(launch.CorpusCase):
             for number, (other, recompute, layers) in enumerate(RECOMPUTES):
                 with self.subTest(mode=mode, layout=other, recompute=recompute):
                     again = self.train(f"repeated-{mode}-{number}", other, precision__mode=mode, parallel__recompute=recompute,
-                                       parallel__recompute_layers=layers)
+                                       parallel__recompute_layers=layers, parallel__memory_cap=1.1 if recompute == "auto" else 0)
                     self.assert_same_bits(one, again, other)
+
+    def test_edges_that_round_nothing_change_no_bit_and_others_round_at_every_cut(self):
+        one = self.train("qat", layout(1), precision__mode="bf16-qat")
+        wide = self.train("wide", layout(2, 2, "zb-h1"), precision__mode="bf16-qat", parallel__edge_dtype="fp32")
+        self.assert_same_bits(one, wide)
+        narrow = dict(precision__mode="fp32", parallel__edge_dtype="bf16")
+        four = self.train("narrow-4", layout(4, 4, "1f1b"), **narrow)
+        self.assert_same_bits(four, self.train("narrow-2", layout(2, 2, "zbv"), **narrow), "4 stages on 4 and on 2 ranks")
+        self.assert_same_bits(self.train("narrow-1", layout(1), **narrow), self.train("plain-1", layout(1)), "one stage has no edge")
+        process = launch.spillway("checkpoint", "diff", self.newest(four), self.newest(self.folder / "narrow-1"))
+        self.assertEqual(process.returncode, 1, "bf16 edges round")
 
     def test_a_run_may_change_its_layout_whenever_it_resumes(self):
         settings = dict(**REPRODUCIBLE, optimizer__decay_steps=8, data__mutation__rate=0.4)

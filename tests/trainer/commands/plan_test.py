@@ -84,6 +84,35 @@ class Plan(unittest.TestCase):
         self.refused("--memory-cap", "3.5", code=1, says=("1f1b", "holds 4 activations on rank 0", "--memory-cap allows 3.5"))
         self.refused("--memory-cap", "0", says=("--memory-cap = 0", "above 0"))
 
+    def test_recomputation_is_chosen_by_makespan_under_the_cap(self):
+        model = ["--model.layers=8", "--model.hidden=64", "--model.heads=4", "--model.sequence_length=64"]
+        for schedule in ("1f1b", "auto"):
+            for cap in (1.2, 2, 2.5, 4):
+                with self.subTest(schedule=schedule, cap=cap):
+                    options = [*model, "--memory-cap", cap]
+                    each = {}
+                    for recompute in ("none", "selective", "full"):
+                        process = plan("--format", "json", f"--parallel.recompute={recompute}", *options, schedule=schedule, costs=None)
+                        if process.returncode == 0:
+                            each[recompute] = json.loads(process.stdout)["makespan"]
+                    got = self.json("--parallel.recompute=auto", *options, schedule=schedule, costs=None)
+                    self.assertLessEqual(max(got["peak_activations"]), cap + 1e-9)
+                    self.assertEqual(got["makespan"], min(each.values()), each)
+                    self.assertEqual(each[got["recompute"]], got["makespan"])
+        self.assertEqual(self.json("--parallel.recompute=auto", *model, costs=None)["recompute"], "none")
+        self.assertEqual(self.json("--parallel.recompute=auto", "--memory-cap", 1.2, *model, costs=None)["recompute"], "full")
+        rows = self.json("--parallel.recompute=auto", "--compare", "--memory-cap", 2.5, *model, costs=None)["schedules"]
+        one = {row["recompute"]: row["verdict"] for row in rows if row["schedule"] == "1f1b"}
+        self.assertEqual(set(one), {"none", "selective", "full"})
+        self.assertEqual(one["none"], "holds 4 activations, the cap is 2.5")
+        self.assertIn("slower by", one["full"])
+        self.refused("--parallel.recompute=auto", "--memory-cap", 0.3, *model, schedule="auto", costs=None, says=("0.3",))
+
+    def test_edges_follow_their_type(self):
+        of = lambda *settings: self.json("--model.layers=8", *settings, costs=None)["edge_bytes"]
+        self.assertEqual(of("--parallel.edge_dtype=bf16"), of() / 2)
+        self.assertEqual(of("--parallel.edge_dtype=fp32", "--precision.mode=bf16-qat"), of())
+
     def test_eager_and_rendezvous(self):
         hop = "F=0.1,I=0.1,W=0.1,comm=5"
         eager = self.json("--sends", "eager", costs=hop)["makespan"]

@@ -105,6 +105,43 @@ class Train(launch.CorpusCase):
         for key in ("loss_metrics/global_avg_loss", "throughput(tps)", "mfu(%)", "grad_norm", "data/wait_ms"):
             self.assertIn(key, row)
 
+    def test_costs_are_measured_once_and_again_when_their_file_is_damaged_or_of_another_model(self):
+        shared = dict(optimizer__decay_steps=8)
+        settings = dict(parallel__stages=2, parallel__schedule="auto", **shared)
+        one = self.train("one-rank", 1, run__steps=8, **shared)
+        run = self.train("measured", 2, run__steps=2, **settings)
+        file = run / "calibration.json"
+        first = file.read_text()
+        events = lambda: [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+        calibrations = lambda: [event for event in events() if event["event"] == "calibration"]
+        self.assertIs(calibrations()[-1]["reused"], False)
+        self.assertGreater(calibrations()[-1]["predicted_makespan"], 0)
+        self.train("measured", 2, run__steps=4, **settings)
+        self.assertIs(calibrations()[-1]["reused"], True)
+        self.assertEqual(file.read_text(), first)
+        file.write_text(first[:len(first) // 2])
+        self.train("measured", 2, run__steps=6, **settings)
+        self.assertIs(calibrations()[-1]["reused"], False)
+        trouble = [event for event in events() if event["event"] == "calibration_trouble"]
+        self.assertEqual(len(trouble), 1)
+        self.assertEqual(trouble[0]["level"], "warning")
+        self.assertIn("calibration.json", trouble[0]["message"])
+        second = file.read_text()
+        self.assertNotEqual(second, first)
+        self.train("measured", 2, run__steps=8, parallel__recompute_layers=1, **settings)
+        self.assertIs(calibrations()[-1]["reused"], False)
+        self.assert_same_bits(one, run)
+
+        model = launch.small_model(self.corpus, run, parallel__recompute_layers=1, **settings)
+        process = launch.spillway("plan", *model, "--costs", file, "--format", "json")
+        self.assertEqual(process.returncode, 0, process.stderr)
+        got = json.loads(process.stdout)
+        self.assertEqual(got["time_unit"], "ms")
+        self.assertAlmostEqual(got["makespan"], 1e3 * calibrations()[-1]["predicted_makespan"], delta=1e-9 * got["makespan"])
+        other = launch.spillway("plan", *model, "--model.hidden=64", "--costs", file)
+        self.assertEqual(other.returncode, 2)
+        self.assertIn("was measured with other settings", other.stderr)
+
     def test_other_model_on_resume_is_refused(self):
         self.train("refused", 1)
         run, command = self.command("refused", 1, model__hidden=64)

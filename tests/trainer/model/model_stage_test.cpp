@@ -230,14 +230,49 @@ TEST(ModelStage, EdgesHaveTheComputeType) {
     Pipeline cut_up(model, partition(model, 2), mode);
     EXPECT_FALSE(cut_up.stage(0).make_input(0).defined());
     const at::Tensor input = cut_up.stage(1).make_input(0);
-    EXPECT_EQ(input.scalar_type(), edge_type(mode));
+    EXPECT_EQ(input.scalar_type(), activation_type(mode));
     EXPECT_EQ(input.sizes(), (std::vector<std::int64_t>{3, 19, 40}));
     cut_up.stage(0).begin_step(1.0, 1);
     cut_up.set_microbatches(1);
     const at::Tensor output = cut_up.stage(0).forward(0, {});
-    EXPECT_EQ(output.scalar_type(), edge_type(mode));
+    EXPECT_EQ(output.scalar_type(), activation_type(mode));
     EXPECT_FALSE(output.requires_grad());
   }
+}
+
+TEST(ModelStage, AWiderEdgeChangesNoBit) {
+  const auto model = small::gpt2();
+  for (const auto mode : {PrecisionMode::bf16_amp, PrecisionMode::bf16_qat}) {
+    Pipeline narrow(model, partition(model, 3), mode);
+    Pipeline wide(model, partition(model, 3), mode, {.edge_type = at::kFloat});
+    EXPECT_EQ(wide.stage(1).make_input(0).scalar_type(), at::kFloat);
+    narrow.step(4, 2);
+    wide.step(4, 2);
+    EXPECT_TRUE(at::equal(narrow.losses(), wide.losses()));
+    expect_same_bits(narrow, wide);
+  }
+}
+
+TEST(ModelStage, ANarrowEdgeRoundsActivationsAndGradientsAtEachCutAndNothingElse) {
+  const auto model = small::gpt2();
+  const StageOptions narrow{.edge_type = at::kBFloat16};
+  Pipeline whole(model, {whole_model(model)}, PrecisionMode::fp32);
+  Pipeline uncut(model, {whole_model(model)}, PrecisionMode::fp32, narrow);
+  Pipeline cut_up(model, partition(model, 2), PrecisionMode::fp32, narrow);
+  Pipeline by_hand(model, partition(model, 2), PrecisionMode::fp32);
+  for (Pipeline* one : {&whole, &uncut, &cut_up}) one->step(2, 0);
+  expect_same_bits(whole, uncut);
+  by_hand.begin(2);
+  const auto rounded = [](const at::Tensor& x) { return x.to(at::kBFloat16).to(at::kFloat); };
+  for (int j = 0; j < 2; ++j) {
+    by_hand.stage(1).forward(j, rounded(by_hand.stage(0).forward(j, {})));
+    by_hand.stage(0).backward(j, rounded(by_hand.stage(1).backward(j, {})));
+  }
+  by_hand.finish();
+  EXPECT_TRUE(at::equal(by_hand.losses(), cut_up.losses()));
+  expect_same_bits(by_hand, cut_up);
+  EXPECT_FALSE(at::equal(whole.losses(), cut_up.losses()));
+  EXPECT_TRUE(at::allclose(whole.losses(), cut_up.losses(), 1e-2));
 }
 
 TEST(ModelStage, MissingTokensTargetsOrForwardAreNamed) {
