@@ -91,14 +91,14 @@ HWY_INLINE void round_group(const float* values, std::int64_t count, float scale
   const std::uint64_t keys = key(seed, first >> 32);
   const auto low_key = hn::Set(word_tag, static_cast<std::uint32_t>(keys));
   const auto high_key = hn::Set(word_tag, static_cast<std::uint32_t>(keys >> 32));
+  const auto start = hn::Iota(word_tag, static_cast<std::uint32_t>(first));
   for (std::int64_t i = 0; i < count; i += lanes()) {
     const auto value = load(values + i, count - i);
     // The quotient first: it is at most 1 and overflows for no scale.
     const auto exact = hn::Mul(hn::Div(hn::Abs(value), hn::Set(tag, scale)), hn::Set(tag, levels));
     const auto whole = hn::ConvertTo(integer_tag, exact);
     const auto share = hn::Sub(exact, hn::ConvertTo(tag, whole));
-    const auto index =
-        hn::Iota(word_tag, static_cast<std::uint32_t>(first) + static_cast<std::uint32_t>(i));
+    const auto index = hn::Add(start, hn::Set(word_tag, static_cast<std::uint32_t>(i)));
     const auto random = hn::ShiftRight<8>(mix(hn::Add(mix(hn::Xor(index, low_key)), high_key)));
     const auto drawn = hn::Mul(hn::ConvertTo(tag, hn::BitCast(integer_tag, random)),
                                hn::Set(tag, 0x1p-24F));  // [0, 1)

@@ -106,33 +106,31 @@ std::int64_t TopKSelector::collect(const float* values, std::int64_t n, std::int
 /// Moves the k largest of the first `number` pairs to `to`, in order. Returns the k-th magnitude.
 std::uint32_t TopKSelector::cut(std::int64_t number, std::int64_t k, const kernels::Pairs& to) {
   const kernels::Pairs from = pairs();
-  const std::uint32_t bits = kth_magnitude(number, k);
-  const std::int64_t ties = k - kernels::count(from.values, number, bits).above;
-  const std::int64_t last_tie = kernels::behind_equal(from.values, number, bits, ties);
-  const std::int64_t kept = kernels::keep(from, 0, last_tie, bits, to, k);
-  kernels::keep(from, last_tie, number, bits + 1,
+  const auto [bits, taken] = find_cut(number, k);
+  const std::int64_t last = kernels::behind_equal(from.values, number, bits, taken);
+  const std::int64_t kept = kernels::keep(from, 0, last, bits, to, k);
+  kernels::keep(from, last, number, bits + 1,
                 {.indices = to.indices + kept, .values = to.values + kept}, k - kept);
   return bits;
 }
 
-/// Bits of the k-th largest magnitude of the first `number` pairs: brackets it by a sample and goes
-/// on with what lies between.
-std::uint32_t TopKSelector::kth_magnitude(std::int64_t number, std::int64_t k) {
+/// Looks for the k-th largest of the first `number` pairs: brackets it by a sample and goes on with
+/// what lies between.
+TopKSelector::Cut TopKSelector::find_cut(std::int64_t number, std::int64_t k) {
   const float* values = values_.get();
   while (number > kFew) {
     const auto [low, high] = bracket(values, number, k, sample_.get());
-    const kernels::Counts over_high = kernels::count(values, number, high);
-    if (over_high.above < k && k <= over_high.at_least) return high;
-    const kernels::Counts over_low = kernels::count(values, number, low);
-    if (over_low.above < k && k <= over_low.at_least) return low;
+    const kernels::Counts counts = kernels::count(values, number, low, high);
+    if (counts.above_high < k && k <= counts.from_high) return {high, k - counts.above_high};
+    if (counts.above_low < k && k <= counts.from_low) return {low, k - counts.above_low};
     Bracket rest{.low = low + 1, .high = high - 1};
-    if (k <= over_high.above) {
+    if (k <= counts.above_high) {
       rest = {.low = high + 1, .high = kLargest};
-    } else if (k > over_low.at_least) {
+    } else if (k > counts.from_low) {
       rest = {.low = 0, .high = low - 1};
-      k -= over_low.at_least;
+      k -= counts.from_low;
     } else {
-      k -= over_high.at_least;
+      k -= counts.from_high;
     }
     number = kernels::extract(values, number, rest.low, rest.high, narrowed_.get());
     values = narrowed_.get();
@@ -140,7 +138,8 @@ std::uint32_t TopKSelector::kth_magnitude(std::int64_t number, std::int64_t k) {
   std::uint32_t* few = sample_.get();
   std::transform(values, values + number, few, magnitude);
   std::nth_element(few, few + (k - 1), few + number, std::greater<>());
-  return few[k - 1];
+  const std::uint32_t bits = few[k - 1];
+  return {bits, k - std::count_if(few, few + k, [bits](std::uint32_t x) { return x > bits; })};
 }
 
 }  // namespace spillway::compression

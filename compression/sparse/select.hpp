@@ -27,10 +27,15 @@ class TopKSelector {
  private:
   kernels::Pairs pairs() const { return {.indices = indices_.get(), .values = values_.get()}; }
   void reserve(std::int64_t capacity);
-  std::uint32_t lower_bound(const float* values, std::int64_t n, std::int64_t k);
   std::int64_t collect(const float* values, std::int64_t n, std::int64_t k, std::uint32_t least);
   std::uint32_t cut(std::int64_t number, std::int64_t k, const kernels::Pairs& to);
-  std::uint32_t kth_magnitude(std::int64_t number, std::int64_t k);
+
+  /// The bits of the k-th largest magnitude, and how many of the elements that have it are taken.
+  struct Cut {
+    std::uint32_t bits = 0;
+    std::int64_t taken = 0;
+  };
+  Cut find_cut(std::int64_t number, std::int64_t k);
 
   std::int64_t capacity_ = 0;
   std::unique_ptr<std::int32_t[]> indices_;

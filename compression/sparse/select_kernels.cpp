@@ -1,6 +1,7 @@
 #include "compression/sparse/select_kernels.hpp"
 
-#include <algorithm>
+#include <hwy/cache_control.h>
+
 #include <bit>
 
 #undef HWY_TARGET_INCLUDE
@@ -21,6 +22,7 @@ using Bits = hn::RebindToUnsigned<Floats>;
 using Indices = hn::RebindToSigned<Floats>;
 
 constexpr std::uint32_t kMagnitude = 0x7FFFFFFF;
+constexpr std::int64_t kAhead = 512;  // elements that a load is announced before it happens
 
 HWY_INLINE std::int64_t lanes() { return static_cast<std::int64_t>(hn::Lanes(Floats())); }
 
@@ -43,21 +45,17 @@ std::int64_t collect(const float* values, std::int64_t begin, std::int64_t end, 
                      std::int32_t* indices, float* kept) {
   const Floats tag;
   const Indices index_tag;
-  const auto bound = below(least);
+  const auto bound = below(least), steps = hn::Iota(index_tag, 0);
   std::int64_t number = 0, i = begin;
-  for (; i + 2 * lanes() <= end; i += 2 * lanes()) {
-    const auto first = hn::LoadU(tag, values + i), second = hn::LoadU(tag, values + i + lanes());
-    const auto first_kept = hn::Gt(magnitude(first), bound);
-    const auto second_kept = hn::Gt(magnitude(second), bound);
-    if (hn::AllFalse(index_tag, hn::Or(first_kept, second_kept))) continue;
-    const auto place = hn::Iota(index_tag, static_cast<std::int32_t>(i));
-    hn::StoreU(hn::Compress(place, first_kept), index_tag, indices + number);
-    hn::StoreU(hn::Compress(first, hn::RebindMask(tag, first_kept)), tag, kept + number);
-    number += static_cast<std::int64_t>(hn::CountTrue(index_tag, first_kept));
-    const auto next = hn::Add(place, hn::Set(index_tag, static_cast<std::int32_t>(lanes())));
-    hn::StoreU(hn::Compress(next, second_kept), index_tag, indices + number);
-    hn::StoreU(hn::Compress(second, hn::RebindMask(tag, second_kept)), tag, kept + number);
-    number += static_cast<std::int64_t>(hn::CountTrue(index_tag, second_kept));
+  for (; i + lanes() <= end; i += lanes()) {
+    hwy::Prefetch(values + i + kAhead);
+    const auto value = hn::LoadU(tag, values + i);
+    const auto reaches = hn::Gt(magnitude(value), bound);
+    if (hn::AllFalse(index_tag, reaches)) continue;
+    const auto place = hn::Add(steps, hn::Set(index_tag, static_cast<std::int32_t>(i)));
+    hn::StoreU(hn::Compress(place, reaches), index_tag, indices + number);
+    hn::StoreU(hn::Compress(value, hn::RebindMask(tag, reaches)), tag, kept + number);
+    number += static_cast<std::int64_t>(hn::CountTrue(index_tag, reaches));
   }
   for (; i < end; ++i) {
     if (magnitude(values[i]) < least) continue;
@@ -89,20 +87,29 @@ std::int64_t keep(const Pairs& from, std::int64_t begin, std::int64_t end, std::
   return number;
 }
 
-Counts count(const float* values, std::int64_t n, std::uint32_t bound) {
+Counts count(const float* values, std::int64_t n, std::uint32_t low, std::uint32_t high) {
   const Floats tag;
   const Indices index_tag;
-  const auto limit = hn::Set(index_tag, static_cast<std::int32_t>(bound)), least = below(bound);
+  const auto most = hn::Set(index_tag, static_cast<std::int32_t>(high)), high_bound = below(high);
+  const auto least = hn::Set(index_tag, static_cast<std::int32_t>(low)), low_bound = below(low);
   Counts counts;
+  const auto add = [&](std::int64_t& to, auto mask) {
+    to += static_cast<std::int64_t>(hn::CountTrue(index_tag, mask));
+  };
   std::int64_t i = 0;
   for (; i + lanes() <= n; i += lanes()) {
     const auto size = magnitude(hn::LoadU(tag, values + i));
-    counts.above += static_cast<std::int64_t>(hn::CountTrue(index_tag, hn::Gt(size, limit)));
-    counts.at_least += static_cast<std::int64_t>(hn::CountTrue(index_tag, hn::Gt(size, least)));
+    add(counts.above_high, hn::Gt(size, most));
+    add(counts.from_high, hn::Gt(size, high_bound));
+    add(counts.above_low, hn::Gt(size, least));
+    add(counts.from_low, hn::Gt(size, low_bound));
   }
   for (; i < n; ++i) {
-    counts.above += magnitude(values[i]) > bound;
-    counts.at_least += magnitude(values[i]) >= bound;
+    const std::uint32_t size = magnitude(values[i]);
+    counts.above_high += size > high;
+    counts.from_high += size >= high;
+    counts.above_low += size > low;
+    counts.from_low += size >= low;
   }
   return counts;
 }
@@ -166,8 +173,8 @@ std::int64_t keep(const Pairs& from, std::int64_t begin, std::int64_t end, std::
   return HWY_DYNAMIC_DISPATCH(keep)(from, begin, end, least, to, room);
 }
 
-Counts count(const float* values, std::int64_t n, std::uint32_t bound) {
-  return HWY_DYNAMIC_DISPATCH(count)(values, n, bound);
+Counts count(const float* values, std::int64_t n, std::uint32_t low, std::uint32_t high) {
+  return HWY_DYNAMIC_DISPATCH(count)(values, n, low, high);
 }
 
 std::int64_t extract(const float* values, std::int64_t n, std::uint32_t least, std::uint32_t most,

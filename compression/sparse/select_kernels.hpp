@@ -26,11 +26,12 @@ struct Pairs {
 std::int64_t keep(const Pairs& from, std::int64_t begin, std::int64_t end, std::uint32_t least,
                   const Pairs& to, std::int64_t room);
 
-/// How many of values [n] are larger in magnitude than a bound, and how many at least as large.
+/// How many of values [n] are larger in magnitude than the bits `high` and `low`, and how many at
+/// least as large.
 struct Counts {
-  std::int64_t above = 0, at_least = 0;
+  std::int64_t above_high = 0, from_high = 0, above_low = 0, from_low = 0;
 };
-Counts count(const float* values, std::int64_t n, std::uint32_t bound);
+Counts count(const float* values, std::int64_t n, std::uint32_t low, std::uint32_t high);
 
 /// Copies the values with least <= magnitude <= most (bits) to `out`, which may be `values` and
 /// needs room for kSlack more. Returns their number.

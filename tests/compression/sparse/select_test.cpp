@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -84,10 +85,26 @@ TEST(TopKSelector, AnOrderThatMisleadsTheSampleCostsTimeOnly) {
   expect_selects(selector, values, 3000);
   std::ranges::reverse(values);
   expect_selects(selector, values, 3000);
+  for (std::size_t i = 0; i < values.size(); ++i)  // each one the next number of the format
+    values[i] = std::bit_cast<float>(0x3F800000U + static_cast<std::uint32_t>(i));
+  expect_selects(selector, values, 3000);
   Floats peak(300'000, 1e-3F);  // all that counts in one place, between the samples
   for (std::size_t i = 0; i < 40; ++i) peak[77'777 + i] = 1.0F + static_cast<float>(i);
   expect_selects(selector, peak, 20);
   expect_selects(selector, peak, 200);
+}
+
+/// Every element that the sample looks at (one in each hundred, where the selector's hash says) is
+/// large, so its bound excludes all others, of which most are wanted.
+TEST(TopKSelector, ABoundThatIsTooHighIsNoticed) {
+  TopKSelector selector;
+  Floats values = normal(25'600, 8);
+  for (float& value : values) value *= 1e-3F;
+  for (std::uint64_t part = 0; part < 256; ++part) {
+    const std::uint64_t place = ((part + 1) * 0x9E3779B97F4A7C15U >> 32) % 100;
+    values[100 * part + place] = 10;
+  }
+  expect_selects(selector, values, 1000);
 }
 
 TEST(TopKSelector, MostlyZerosAreFilledUpFromTheFront) {
