@@ -62,6 +62,15 @@ Number to_number(const std::string& name, const std::string& text, const char* k
   return number;
 }
 
+/// Throws Error(input) unless `given` is one of `valid` ("a | b | c").
+void check_choice(const std::string& name, const std::string& given, const std::string& valid) {
+  std::istringstream words(valid);
+  for (std::string word; words >> word;) {
+    if (word == given && word != "|") return;
+  }
+  fail_choice("--" + name, given, valid);
+}
+
 }  // namespace
 
 const std::string& Arguments::value(const std::string& name) const {
@@ -71,11 +80,20 @@ const std::string& Arguments::value(const std::string& name) const {
 
 const std::string& Arguments::choice(const std::string& name, const std::string& valid) const {
   const std::string& given = value(name);
-  std::istringstream words(valid);
-  for (std::string word; words >> word;) {
-    if (word == given && word != "|") return given;
+  check_choice(name, given, valid);
+  return given;
+}
+
+std::vector<std::string> Arguments::choices(const std::string& name,
+                                            const std::string& valid) const {
+  std::vector<std::string> given;
+  std::istringstream list(value(name));
+  for (std::string entry; std::getline(list, entry, ',');) {
+    check_choice(name, entry, valid);
+    given.push_back(entry);
   }
-  fail_choice("--" + name, given, valid);
+  if (given.empty()) check_choice(name, "", valid);
+  return given;
 }
 
 std::int64_t Arguments::integer(const std::string& name) const {

@@ -39,6 +39,8 @@ class Arguments {
   /// Value of an option that is one of "a | b | c". Throws Error(input) for another, proposing the
   /// nearest.
   const std::string& choice(const std::string& name, const std::string& valid) const;
+  /// Several of them, separated by commas.
+  std::vector<std::string> choices(const std::string& name, const std::string& valid) const;
   std::int64_t integer(
       const std::string& name) const;  ///< throws Error(input) when it is not a whole number
   double number(const std::string& name) const;  ///< throws Error(input) when it is not a number

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 #include "data/corpus/sample.hpp"
@@ -95,11 +96,14 @@ void add_pipeline(StepMetrics& metrics, const StepResult& result,
   }
 }
 
-void add_compression(StepMetrics& metrics, const std::vector<RankReport>& reports) {
+void add_compression(StepMetrics& metrics, const std::vector<RankReport>& reports,
+                     const std::vector<std::string>& parameters) {
   const double dense = sum(reports, [](const RankReport& rank) { return rank.dense_bytes; });
   const double sent = sum(reports, [](const RankReport& rank) { return rank.sent_bytes; });
   metrics.set(metric::kDenseBytes, dense);
   metrics.set(metric::kSentBytes, sent);
+  metrics.set(metric::kWireBytes,
+              sum(reports, [](const RankReport& rank) { return rank.wire_bytes; }));
   metrics.set(metric::kCompressionRatio, sent > 0 ? dense / sent : 1.0);
   metrics.set(metric::kCompressSeconds,
               largest(reports, [](const RankReport& rank) { return rank.compress_seconds; }));
@@ -112,6 +116,14 @@ void add_compression(StepMetrics& metrics, const std::vector<RankReport>& report
   metrics.set(
       metric::kCompressionError,
       std::sqrt(sum(reports, [](const RankReport& rank) { return rank.error_squared_norm; })));
+  std::map<std::int64_t, std::int64_t> ranks;  // equal on all replicas
+  for (const RankReport& report : reports) {
+    for (const auto& [parameter, rank] : report.approximation_ranks) ranks[parameter] = rank;
+  }
+  for (const auto& [parameter, rank] : ranks) {
+    metrics.set(metric::kRankPrefix + parameters[static_cast<std::size_t>(parameter)],
+                static_cast<double>(rank));
+  }
 }
 
 double max_rss_gib() {
@@ -134,7 +146,7 @@ StepMetrics step_metrics(const StepResult& result, const pipeline::StepReport& p
   add_times(metrics, result);
   add_mix(metrics, result.samples);
   add_pipeline(metrics, result, prediction);
-  add_compression(metrics, result.reports);
+  add_compression(metrics, result.reports, rates.parameters);
   metrics.set("memory/max_rss(GiB)", max_rss_gib());
   return metrics;
 }

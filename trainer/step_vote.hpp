@@ -7,6 +7,12 @@
 
 namespace spillway::trainer {
 
+/// Of a parameter, by its index in whole-model order.
+struct ApproximationRank {
+  std::int64_t parameter = 0;
+  std::int64_t rank = 0;
+};
+
 /// What one rank tells all others at the end of a step, before anything is updated.
 struct RankReport {
   /// Index (in whole-model order) of the first parameter whose own gradient is not finite; -1: all
@@ -20,7 +26,7 @@ struct RankReport {
   double pipeline_seconds = 0;       ///< first to last pipeline action
   double exchange_wait_seconds = 0;  ///< waiting for gradients after the last action
   double compress_seconds = 0, wire_seconds = 0, decompress_seconds = 0;
-  double dense_bytes = 0, sent_bytes = 0;
+  double dense_bytes = 0, sent_bytes = 0, wire_bytes = 0;  ///< see ExchangeStatistics
   double pipeline_bytes = 0;  ///< activations and their gradients sent to other stages
   double error_squared_norm = 0;
   double peak_activations = 0;  ///< micro-batches of the rank's whole share of the layers
@@ -29,6 +35,8 @@ struct RankReport {
   std::vector<double> loss_sums;
   /// Squared L2 norm of the mean gradient of each parameter of this stage, in whole-model order.
   std::vector<double> squared_norms;
+  /// Ranks of the low-rank approximations, where they adapt.
+  std::vector<ApproximationRank> approximation_ranks;
 };
 
 /// One all-gather of every rank's report, so that all ranks decide alike and every sum is taken in
@@ -38,13 +46,16 @@ class StepVote {
   /// `microbatches` per replica; `parameters`: the largest number of parameters of any rank.
   StepVote(comm::Communicator& world, std::int64_t microbatches, std::int64_t parameters);
 
-  /// Reports in rank order; norms keep the length given by each rank.
+  /// Reports in rank order; norms and ranks keep the length given by each.
   std::vector<RankReport> exchange(const RankReport& mine);
 
  private:
+  RankReport read(const std::vector<double>& numbers) const;
+
   comm::Communicator& world_;
   std::size_t microbatches_;
   std::size_t parameters_;
+  std::size_t numbers_;    ///< of a row
   at::Tensor mine_, all_;  ///< uint8; of float64 rows
 };
 

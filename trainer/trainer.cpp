@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_map>
 
 #include "configs/error.hpp"
 #include "data/mutate/operator.hpp"
@@ -197,10 +198,17 @@ void Trainer::measure_gradients(RankReport& report) {
   const compression::ExchangeStatistics exchange = sync_->exchange().take_statistics();
   report.dense_bytes = static_cast<double>(exchange.dense_bytes);
   report.sent_bytes = static_cast<double>(exchange.sent_bytes);
+  report.wire_bytes = exchange.wire_bytes;
   report.compress_seconds = exchange.compress_seconds;
   report.wire_seconds = exchange.wire_seconds;
   report.decompress_seconds = exchange.decompress_seconds;
   report.error_squared_norm = exchange.error_norm * exchange.error_norm;
+  if (config_.compression.adaptive_rank == "off") return;
+  std::unordered_map<std::string, std::int64_t> index;
+  for (const ParameterSpec& spec : parameter_specs(layout_.model))
+    index.emplace(spec.name, spec.index);
+  for (const auto& [name, rank] : sync_->exchange().ranks())
+    report.approximation_ranks.push_back({index.at(name), rank});
 }
 
 void Trainer::apply(const StepResult& result) {

@@ -5,9 +5,12 @@
 #include <bit>
 #include <iostream>
 
+#include "compression/check_methods.hpp"
+#include "configs/compression_rules.hpp"
 #include "configs/error.hpp"
 #include "configs/load.hpp"
 #include "data/corpus/corpus_reader.hpp"
+#include "data/tokens/byte_tokenizer.hpp"
 #include "parallel/pipeline/simulate.hpp"
 #include "trainer/checkpoint/agreement.hpp"
 #include "trainer/checkpoint/durable_file.hpp"
@@ -52,6 +55,12 @@ std::string rounded(double value, int digits = 4) {
   return text;
 }
 
+std::vector<std::string> names_of(const config::ModelConfig& model) {
+  std::vector<std::string> names;
+  for (const ParameterSpec& spec : parameter_specs(model)) names.push_back(spec.name);
+  return names;
+}
+
 }  // namespace
 
 void check_run_folder(const std::filesystem::path& dir, comm::Communicator& world) {
@@ -68,6 +77,11 @@ void check_run(const config::Config& config, int world) {
   } else {
     make_layout(config);
   }
+  const config::ModelConfig model = resolve(config.model, data::kVocabulary);
+  std::vector<compression::ParameterShape> parameters;
+  for (const ParameterSpec& spec : parameter_specs(model))
+    parameters.push_back({spec.name, spec.shape});
+  compression::check_methods(config.compression, parameters);
   if (config.mutation.rate > 0) data::select_operators(config.mutation.operators);
   if (config.data.corpus.empty())
     fail_input("data.corpus is not set; make one with `spillway corpus build`");
@@ -88,7 +102,8 @@ TrainingRun::TrainingRun(const config::Config& config, PreparedLayout prepared, 
   rates_ = {
       .world = ranks.control->size(),
       .training_flops_per_token = model_cost(trainer_.layout().model).training_flops_per_token(),
-      .peak_flops = peak_flops(config.run.peak_flops, ranks.device, type)};
+      .peak_flops = peak_flops(config.run.peak_flops, ranks.device, type),
+      .parameters = names_of(trainer_.layout().model)};
 }
 
 int TrainingRun::run() {
@@ -144,6 +159,12 @@ void TrainingRun::resume() {
     event({.name = "resume",
            .step = trainer_.steps_done(),
            .message = "continues from " + newest->string()});
+  }
+  for (const std::string& rule : config::idle_rules(config_.compression, rates_.parameters)) {
+    event({.name = "idle_rule",
+           .step = trainer_.steps_done(),
+           .message = "compression.rules: match = '" + rule + "' holds for no parameter",
+           .level = Level::warning});
   }
   if (!restarted.empty()) {
     event({.name = "state_changed",

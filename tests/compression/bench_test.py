@@ -15,11 +15,14 @@ def bench(*words, ranks=0):
                           capture_output=True, text=True, timeout=60)
 
 
-def results(*words, ranks=0):
-    done = bench(*MODEL, "--format", "json", "--steps", "5", *words, ranks=ranks)
+ALL = ["none", "bf16", "fp16", "powersgd", "acp", "topk", "randomk", "qsgd", "sign"]
+
+
+def results(*words, ranks=0, methods=("none", "bf16", "powersgd")):
+    done = bench(*MODEL, "--format", "json", "--steps", "5", "--methods", ",".join(methods), *words, ranks=ranks)
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)
-    assert [row["method"] for row in rows] == ["none", "bf16", "powersgd"]
+    assert [row["method"] for row in rows] == list(methods)
     assert all(KEYS <= set(row) for row in rows)
     return rows
 
@@ -43,8 +46,20 @@ def check(ranks):
     assert better["relative_error"] < worse["relative_error"] - 0.1
 
 
+def check_all_methods(ranks):
+    rows = {row["method"]: row for row in results(ranks=ranks, methods=ALL)}
+    dense = rows["none"]["bytes"]
+    assert all(row["wire_bytes"] > 0 for row in rows.values())
+    assert rows["fp16"]["relative_error"] < rows["bf16"]["relative_error"] < rows["qsgd"]["relative_error"] < 0.05
+    # acp sends one of two factors; topk 12 bytes of 400 elements' 1600 at the default density; a sign is 2 bits, sent twice over.
+    assert rows["acp"]["bytes"] < rows["powersgd"]["bytes"]
+    assert 0.015 < rows["topk"]["bytes"] / dense < 0.03 and rows["randomk"]["bytes"] < rows["topk"]["bytes"]
+    assert rows["sign"]["wire_bytes"] < rows["qsgd"]["wire_bytes"] < rows["bf16"]["wire_bytes"]
+    assert all(0.1 < rows[method]["relative_error"] < 2 for method in ("powersgd", "acp", "topk", "randomk", "sign"))
+
+
 def check_table():
-    done = bench(*MODEL, "--steps=1")
+    done = bench(*MODEL, "--steps=1", "--methods=none,bf16,powersgd")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert len(lines) == 5 and lines[0].split()[:3] == ["method", "r", "wire"], done.stdout
@@ -53,6 +68,7 @@ def check_table():
 
 def check_complaints():
     for words, text in ((["--format=jso"], 'did you mean "json"?'), (["--steps=0"], "--steps = 0; valid: >= 1"),
+                        (["--methods=none,powrsgd"], 'did you mean "powersgd"?'),
                         (["--warmup=-1"], "--warmup = -1; valid: >= 0"), (["--model.hidden=7"], "not a multiple")):
         done = bench(*words)
         assert done.returncode == 2 and done.stderr.count("\n") == 1 and text in done.stderr, done.stderr
@@ -60,7 +76,9 @@ def check_complaints():
 
 def main():
     check_complaints()
+    check_all_methods(2)
     check_table()
+    check_all_methods(ranks=2)
     check(ranks=0)
     check(ranks=2)
 

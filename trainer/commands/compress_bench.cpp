@@ -24,12 +24,17 @@ namespace {
 
 using compression::ParameterShape;
 
+constexpr const char* kMethods =
+    "none | bf16 | fp16 | powersgd | acp | topk | randomk | qsgd | sign";
+constexpr const char* kAllMethods = "none,bf16,fp16,powersgd,acp,topk,randomk,qsgd,sign";
+
 /// What one method costs a step: medians over steps, of each step the slowest rank's time.
 struct Result {
   std::string method, wire;
   std::int64_t approximation_rank = 0;  // 0: no approximation
   double compress_ms = 0, wire_ms = 0, decompress_ms = 0, relative_error = 0;
   std::int64_t bytes = 0, dense_bytes = 0;
+  double wire_bytes = 0;
 
   double total_ms() const { return compress_ms + wire_ms + decompress_ms; }
 };
@@ -59,11 +64,9 @@ class Bench {
     const auto buckets =
         compression::make_buckets(gradients_.flat(), gradients_.named(), compression.bucket_mib);
     std::vector<double> compress, wire, decompress, error;
-    Result result{.method = method,
-                  .wire = method == "powersgd" ? compression.wire
-                          : method == "bf16"   ? "bf16"
-                                               : "fp32"};
-    if (method == "powersgd") result.approximation_rank = compression.approximation_rank;
+    Result result{.method = method, .wire = wire_format(compression)};
+    if (method == "powersgd" || method == "acp")
+      result.approximation_rank = compression.approximation_rank;
     for (std::int64_t step = 0; step < warmup + steps; ++step) {
       const double distance = one_step(exchange, buckets, step);
       const compression::ExchangeStatistics statistics = exchange.take_statistics();
@@ -75,6 +78,7 @@ class Bench {
       error.push_back(distance);
       result.bytes = statistics.sent_bytes;
       result.dense_bytes = statistics.dense_bytes;
+      result.wire_bytes = statistics.wire_bytes;
     }
     result.compress_ms = median(compress);
     result.wire_ms = median(wire);
@@ -90,6 +94,14 @@ class Bench {
       shapes.push_back({parameter.name, parameter.shape});
     }
     return shapes;
+  }
+
+  static std::string wire_format(const config::CompressionConfig& compression) {
+    const std::string& method = compression.method;
+    if (method == "none") return "fp32";
+    if (method == "bf16" || method == "fp16") return method;
+    if (method == "qsgd") return compression.quantization;
+    return method == "sign" ? "2 bit" : compression.wire;
   }
 
   /// Returns the L2 distance of what was exchanged to the exact mean, relative to the mean.
@@ -142,29 +154,39 @@ void print_json(const std::vector<Result>& results) {
                     {"decompress_ms", result.decompress_ms},
                     {"bytes", result.bytes},
                     {"dense_bytes", result.dense_bytes},
+                    {"wire_bytes", result.wire_bytes},
                     {"relative_error", result.relative_error}});
   }
   std::cout << rows.dump(2) << "\n";
 }
 
-/// Bandwidth of a link below which sending fewer bytes wins over the time it costs, both without
-/// overlap (ring all-reduce).
-void print_break_even(const Result& dense, const Result& compressed, int replicas) {
-  const double ring = 2.0 * (replicas - 1) / replicas;
-  const double saved_bits = 8 * ring * static_cast<double>(dense.bytes - compressed.bytes);
+/// Bandwidth of a link below which sending fewer bytes than bf16 wins over the time it costs, both
+/// without overlap (ring all-reduce).
+void print_break_even(const Result& dense, const Result& compressed) {
+  const double saved_bits = 8 * (dense.wire_bytes - compressed.wire_bytes);
   const double extra_seconds = 1e-3 * (compressed.compress_ms + compressed.decompress_ms -
                                        dense.compress_ms - dense.decompress_ms);
+  std::printf("%s ", compressed.method.c_str());
+  if (saved_bits <= 0) {
+    std::printf("sends no fewer bytes than %s.\n", dense.method.c_str());
+  } else if (extra_seconds <= 0) {
+    std::printf("pays against %s at any bandwidth.\n", dense.method.c_str());
+  } else {
+    std::printf("pays against %s below %.3g Gbit/s a rank, without overlap.\n",
+                dense.method.c_str(), 1e-9 * saved_bits / extra_seconds);
+  }
+}
+
+/// Of every method against bf16, the least that one would do.
+void print_break_evens(const std::vector<Result>& results, int replicas) {
+  const auto dense = std::find_if(results.begin(), results.end(),
+                                  [](const Result& result) { return result.method == "bf16"; });
   if (replicas == 1) {
     std::printf("One replica: nothing travels, so no method can pay.\n");
-  } else if (saved_bits <= 0) {
-    std::printf("%s sends no fewer bytes than %s.\n", compressed.method.c_str(),
-                dense.method.c_str());
-  } else if (extra_seconds <= 0) {
-    std::printf("%s pays against %s at any bandwidth.\n", compressed.method.c_str(),
-                dense.method.c_str());
-  } else {
-    std::printf("%s pays against %s below %.3g Gbit/s a rank, without overlap.\n",
-                compressed.method.c_str(), dense.method.c_str(), 1e-9 * saved_bits / extra_seconds);
+  } else if (dense != results.end()) {
+    for (const Result& result : results) {
+      if (result.method != "none" && result.method != "bf16") print_break_even(*dense, result);
+    }
   }
 }
 
@@ -181,28 +203,30 @@ void print_table(const std::vector<Result>& results, int replicas) {
             static_cast<double>(std::max<std::int64_t>(result.bytes, 1)),
         result.relative_error);
   }
-  print_break_even(results[1], results[2], replicas);
+  print_break_evens(results, replicas);
 }
 
 }  // namespace
 
 int run_compress_bench(const std::vector<std::string>& words) {
-  const config::Usage usage{.command = "compress bench",
-                            .summary =
-                                "Exchanges gradients of the configured model's shapes by every "
-                                "method: time in each phase, bytes, and "
-                                "the relative error against the exact mean; medians over steps. "
-                                "Every rank is a replica of the whole "
-                                "model. Gradients are synthetic: a part of rank 16 that replicas "
-                                "share, plus noise of the same norm.",
-                            .positionals = {"[CONFIG]"},
-                            .options = {{"steps", "N", "measured steps", "10"},
-                                        {"warmup", "N", "steps before", "2"},
-                                        {"format", "table|json", "how to print", "table"}},
-                            .settings = true,
-                            .example =
-                                "mpirun -np 2 spillway compress bench --model.layers=12 "
-                                "--model.hidden=768 --model.heads=12"};
+  const config::Usage usage{
+      .command = "compress bench",
+      .summary =
+          "Exchanges gradients of the configured model's shapes by "
+          "each method: time in each phase, bytes, and "
+          "the relative error against the exact mean; medians over steps. "
+          "Every rank is a replica of the whole "
+          "model. Gradients are synthetic: a part of rank 16 that replicas "
+          "share, plus noise of the same norm.",
+      .positionals = {"[CONFIG]"},
+      .options = {{"methods", "LIST", "what to run, of " + std::string(kMethods), kAllMethods},
+                  {"steps", "N", "measured steps", "10"},
+                  {"warmup", "N", "steps before", "2"},
+                  {"format", "table|json", "how to print", "table"}},
+      .settings = true,
+      .example =
+          "mpirun -np 2 spillway compress bench --model.layers=12 "
+          "--model.hidden=768 --model.heads=12"};
   const config::Arguments arguments = config::parse(usage, words);
   if (arguments.help()) {
     if (comm::launch_info().rank == 0) std::cout << config::help_text(usage);
@@ -212,6 +236,7 @@ int run_compress_bench(const std::vector<std::string>& words) {
   if (steps < 1) fail_input("--steps = " + std::to_string(steps) + "; valid: >= 1");
   if (warmup < 0) fail_input("--warmup = " + std::to_string(warmup) + "; valid: >= 0");
   const std::string& format = arguments.choice("format", "table | json");
+  const std::vector<std::string> methods = arguments.choices("methods", kMethods);
   const config::Config config = config::load(arguments);
 
   const comm::MpiEnvironment environment;
@@ -223,8 +248,7 @@ int run_compress_bench(const std::vector<std::string>& words) {
           : at::Device(at::kCPU);
   Bench bench(config, *world, device);
   std::vector<Result> results;
-  for (const char* method : {"none", "bf16", "powersgd"})
-    results.push_back(bench.run(method, warmup, steps));
+  for (const std::string& method : methods) results.push_back(bench.run(method, warmup, steps));
   if (world->rank() != 0) return 0;
   format == "json" ? print_json(results) : print_table(results, world->size());
   return 0;
