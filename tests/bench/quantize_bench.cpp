@@ -11,7 +11,7 @@
 
 #include "compression/quantize/quantize.hpp"
 #include "compression/quantize/sign.hpp"
-#include "tests/bench/read_once.hpp"
+#include "tests/bench/machine_peaks.hpp"
 
 namespace {
 

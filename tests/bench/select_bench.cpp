@@ -11,7 +11,7 @@
 
 #include "compression/sparse/random_indices.hpp"
 #include "compression/sparse/select.hpp"
-#include "tests/bench/read_once.hpp"
+#include "tests/bench/machine_peaks.hpp"
 
 namespace {
 

@@ -1,0 +1,50 @@
+// What the skinny kernels share, once for each instruction set (hence no ordinary include guard).
+#if defined(SPILLWAY_SKINNY_REGISTERS) == defined(HWY_TARGET_TOGGLE)
+#ifdef SPILLWAY_SKINNY_REGISTERS
+#undef SPILLWAY_SKINNY_REGISTERS
+#else
+#define SPILLWAY_SKINNY_REGISTERS
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstdint>
+
+HWY_BEFORE_NAMESPACE();
+namespace spillway::compression::kernels {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Floats = hn::ScalableTag<float>;
+using Vector = hn::Vec<Floats>;
+
+/// AVX-512 has 32 registers, what came before 16.
+constexpr bool kManyRegisters = HWY_MAX_BYTES >= 64;
+constexpr std::int64_t kMostLanes = HWY_MAX_BYTES / 4;
+/// Columns of a block: the factor's part of it stays in the second cache while the gradient streams
+/// past.
+constexpr std::int64_t kColumns = 1024;
+
+HWY_INLINE std::int64_t lanes() { return static_cast<std::int64_t>(hn::Lanes(Floats())); }
+
+/// The first `count` values at `from`, zeros behind; all of them when count covers a vector.
+HWY_INLINE Vector load(const float* from, std::int64_t count) {
+  const Floats tag;
+  if (count >= lanes()) return hn::LoadU(tag, from);
+  return hn::MaskedLoad(hn::FirstN(tag, static_cast<std::size_t>(count)), tag, from);
+}
+
+HWY_INLINE void store(Vector value, float* to, std::int64_t count) {
+  const Floats tag;
+  if (count >= lanes()) {
+    hn::StoreU(value, tag, to);
+  } else {
+    hn::BlendedStore(value, hn::FirstN(tag, static_cast<std::size_t>(count)), tag, to);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace spillway::compression::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif
