@@ -287,10 +287,11 @@ std::int64_t compute_beside_an_operation(Communicator& world, const Backend& bac
 }
 
 /// A rank that is put to sleep between issuing and computing may find it done: not every time.
+/// Alone there is nothing to do, which may be done before the caller looks.
 void an_operation_finishes_while_the_caller_computes(Communicator& world, const Backend& backend) {
   std::int64_t computed = 0;
   for (int round = 0; round < 5; ++round) computed += compute_beside_an_operation(world, backend);
-  EXPECT_GT(computed, 0);
+  if (world.size() > 1) EXPECT_GT(computed, 0);
 }
 
 void a_dropped_work_still_runs(Communicator& world, const Backend& backend) {
