@@ -78,7 +78,7 @@ TEST(PacedStage, APipelineOfThemTakesThePredictedTime) {
 TEST(Links, AreMeasuredWithoutTheRestsBetweenMessages) {
   comm::on_threads(3, [](comm::Communicator& world) {
     const parallel::ProcessGrid grid(world, {.stages = 3, .replicas = 1});
-    const Link link = measure_link(grid, 16 << 20);
+    const Link link = measure_link(grid, 16 << 20, at::kCPU);
     EXPECT_GT(link.hop_seconds, 0);
     EXPECT_LT(link.hop_seconds, 1e-3);  // a rest takes 2 ms
     EXPECT_GT(link.transfer_seconds, 1e-4);
@@ -88,7 +88,7 @@ TEST(Links, AreMeasuredWithoutTheRestsBetweenMessages) {
 
 TEST(Links, OneStageHasNone) {
   comm::on_threads(1, [](comm::Communicator& world) {
-    const Link link = measure_link(parallel::ProcessGrid(world, {}), 1000);
+    const Link link = measure_link(parallel::ProcessGrid(world, {}), 1000, at::kCPU);
     EXPECT_EQ(link.hop_seconds, 0);
     EXPECT_EQ(link.transfer_seconds, 0);
   });
