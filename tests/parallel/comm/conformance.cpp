@@ -291,7 +291,9 @@ std::int64_t compute_beside_an_operation(Communicator& world, const Backend& bac
 void an_operation_finishes_while_the_caller_computes(Communicator& world, const Backend& backend) {
   std::int64_t computed = 0;
   for (int round = 0; round < 5; ++round) computed += compute_beside_an_operation(world, backend);
-  if (world.size() > 1) EXPECT_GT(computed, 0);
+  if (world.size() > 1) {
+    EXPECT_GT(computed, 0);
+  }
 }
 
 void a_dropped_work_still_runs(Communicator& world, const Backend& backend) {
