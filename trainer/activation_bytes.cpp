@@ -28,6 +28,18 @@ double activation_bytes_per_token(const config::ModelConfig& model, const Slice&
   return element_bytes * numbers;
 }
 
+double split_bytes_per_token(const config::ModelConfig& model, const Slice& slice,
+                             double element_bytes) {
+  const auto h = static_cast<double>(model.hidden);
+  const auto f = static_cast<double>(model.mlp_hidden);
+  const double k = static_cast<double>(model.kv_heads) / static_cast<double>(model.heads);
+  const double layer = h * (6 + 2 * k) + (model.family == "llama" ? 3 : 2) * f;
+  double numbers = layer * static_cast<double>(slice.layer_count);
+  if (slice.has_head) numbers += static_cast<double>(model.hidden + padded_vocabulary(model));
+  constexpr double kRowBytes = 4;
+  return element_bytes * numbers + (slice.has_embedding ? kRowBytes * h : 0);
+}
+
 double kept_bytes_per_token(const config::ModelConfig& model, const Slice& slice,
                             double element_bytes, Recompute recompute, std::int64_t layers) {
   const LayerNumbers layer = layer_numbers(model);

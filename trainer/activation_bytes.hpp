@@ -15,6 +15,13 @@ namespace spillway::trainer {
 double activation_bytes_per_token(const config::ModelConfig& model, const Slice& slice,
                                   double element_bytes);
 
+/// What is held in its place from the input half of a split backward (I) to the weight half (W):
+/// the inputs of GEMMs and the gradients of their outputs, h(6 + 2k) + 2f numbers per layer with
+/// GELU, as many as before, and h(6 + 2k) + 3f with SwiGLU; behind them the gradients of the
+/// looked-up rows, in float32.
+double split_bytes_per_token(const config::ModelConfig& model, const Slice& slice,
+                             double element_bytes);
+
 /// What is left of it from the forward to the recompute.
 double kept_bytes_per_token(const config::ModelConfig& model, const Slice& slice,
                             double element_bytes, Recompute recompute, std::int64_t layers);

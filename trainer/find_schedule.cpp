@@ -90,6 +90,7 @@ class Search {
       }
     }
     std::vector<double> caps;
+    caps.reserve(static_cast<std::size_t>(candidate_.shape.ranks));
     for (int rank = 0; rank < candidate_.shape.ranks; ++rank) caps.push_back(cap_of(rank));
     return {.rank_of_stage = candidate_.rank_of_stage,
             .ranks = candidate_.shape.ranks,

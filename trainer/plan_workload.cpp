@@ -81,11 +81,13 @@ std::vector<pipeline::StageMemory> memory_of_model(const config::Config& config,
   const bool wide = precision_mode(config.precision.mode) == PrecisionMode::fp32;
   const double element_bytes = wide ? 4 : 2;
   std::vector<pipeline::StageMemory> memory;
+  memory.reserve(slices.size());
   for (const Slice& slice : slices) {
     memory.push_back(
         {.activation_bytes = tokens * activation_bytes_per_token(model, slice, element_bytes),
          .kept_bytes = tokens * kept_bytes_per_token(model, slice, element_bytes, recompute,
                                                      config.parallel.recompute_layers),
+         .split_bytes = tokens * split_bytes_per_token(model, slice, element_bytes),
          .gradient_bytes = static_cast<double>(gradient_bytes(model, slice))});
   }
   return memory;

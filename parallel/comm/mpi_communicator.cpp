@@ -28,6 +28,8 @@ constexpr std::int64_t kPartsElements = 4 << 20;
 /// barrier.
 constexpr std::int64_t kPunctualUs = 200;
 constexpr int kUnasked = 7;
+/// How rarely a message is looked for that nobody waits for yet. A sender has to push a long one.
+constexpr std::chrono::microseconds kSendPatience{200}, kRecvPatience{1000};
 
 /// MPI's tags are at least up to 32767.
 constexpr int kPartsTag = kMostTag + 1;
@@ -119,7 +121,7 @@ class MpiTransport final : public Transport {
       check_mpi(MPI_Isend(message.data, static_cast<int>(message.count), mpi_datatype(message.type),
                           peer, tag, handle_.get(), &request),
                 "MPI_Isend");
-      await(request, "MPI_Isend");
+      await(request, "MPI_Isend", MPI_STATUS_IGNORE, kSendPatience);
     });
   }
 
@@ -131,7 +133,7 @@ class MpiTransport final : public Transport {
       check_mpi(MPI_Irecv(message.data, static_cast<int>(message.count), mpi_datatype(message.type),
                           peer, MPI_ANY_TAG, handle_.get(), &request),
                 "MPI_Irecv");
-      await(request, "MPI_Irecv", &status);
+      await(request, "MPI_Irecv", &status, kRecvPatience);
       if (status.MPI_TAG != tag) fail_tag("mpi", tag, status.MPI_TAG);
       check_mpi(MPI_Get_count(&status, mpi_datatype(message.type), &received), "MPI_Get_count");
       if (received != message.count) {

@@ -69,6 +69,7 @@ class WorkQueue::Thread : public std::enable_shared_from_this<WorkQueue::Thread>
       stopping_ = true;
     }
     runnable_.notify_one();
+    awaited_.notify_all();
     if (thread_.joinable()) thread_.join();
   }
 
@@ -103,13 +104,21 @@ class WorkQueue::Thread : public std::enable_shared_from_this<WorkQueue::Thread>
   void wait(Item& item) {
     const PeerWait outer;
     std::unique_lock lock(mutex_);
+    ++waiters_;
+    if (running_ && !item.done) awaited_.notify_all();
     for (;;) {
       finished_.wait(lock, [&] { return item.done || can_run(); });
       if (item.done) break;
       run_first(lock);
     }
+    --waiters_;
     if (can_run() || stopping_) runnable_.notify_one();
     if (item.failure) std::rethrow_exception(item.failure);
+  }
+
+  bool rest(std::chrono::nanoseconds longest) {
+    std::unique_lock lock(mutex_);
+    return awaited_.wait_for(lock, longest, [this] { return waiters_ > 0 || stopping_; });
   }
 
   bool done(const Item& item) {
@@ -166,7 +175,9 @@ class WorkQueue::Thread : public std::enable_shared_from_this<WorkQueue::Thread>
   std::mutex mutex_;
   std::condition_variable runnable_;  // for the queue's thread
   std::condition_variable finished_;  // for those who wait
+  std::condition_variable awaited_;   // for the job under way
   std::deque<std::shared_ptr<Item>> items_;
+  int waiters_ = 0;
   bool running_ = false;
   bool stopping_ = false;
   bool abandoned_ = false;
@@ -196,6 +207,11 @@ WorkQueue::~WorkQueue() {
   } else {
     thread_->join();
   }
+}
+
+bool WorkQueue::rest(std::chrono::nanoseconds longest) {
+  Thread* const here = Thread::running_here();
+  return !here || here->rest(longest);
 }
 
 WorkQueue::PeerWait::PeerWait() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -27,6 +28,11 @@ class WorkQueue {
   /// job's queue, the constructor throws Error(fault) and the destructor does not return: behind it
   /// is memory that is gone. Does nothing on a thread that runs no job.
   class PeerWait;
+
+  /// For a job that polls for what nobody may need yet: sleeps for `longest`, or until a thread
+  /// waits for a job of its queue. True if one does, at once where one did; and on a thread that
+  /// runs no job, whose caller waits.
+  static bool rest(std::chrono::nanoseconds longest);
 
   /// `name` is the thread's, as a debugger shows it (at most 15 characters).
   explicit WorkQueue(std::string name);

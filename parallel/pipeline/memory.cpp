@@ -58,6 +58,7 @@ class Ledger {
   void hold_activations(const TimedAction& timed) {
     const double bytes = stage(timed.action).activation_bytes;
     const double kept = stage(timed.action).kept_bytes;
+    const double split = stage(timed.action).split_bytes.value_or(bytes);
     const bool forward = timed.action.op == Op::forward;
     if (forward) {
       const bool repeated = repeated_.contains({timed.action.stage, timed.action.microbatch});
@@ -65,8 +66,12 @@ class Ledger {
     } else if (timed.action.op == Op::recompute) {
       changes_.push_back({.time = timed.start, .activation_bytes = bytes - kept});
     }
+    if (timed.action.op == Op::backward_input) {
+      changes_.push_back({.time = timed.end, .activation_bytes = split - bytes});
+    }
     if (trains_ ? adds_weight_gradient(timed.action.op) : forward) {
-      changes_.push_back({.time = timed.end, .activation_bytes = -bytes});
+      const bool halved = timed.action.op == Op::backward_weight;
+      changes_.push_back({.time = timed.end, .activation_bytes = halved ? -split : -bytes});
     }
   }
 

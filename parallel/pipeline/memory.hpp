@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "parallel/pipeline/simulate.hpp"
@@ -8,11 +9,12 @@ namespace spillway::pipeline {
 
 /// Bytes that one stage holds. Activations: of one micro-batch, from the start of its F to the end
 /// of its B or W (of F where nothing is trained); with an R, `kept_bytes` of them from its F on and
-/// all from its R on. Gradients: of all its weights, from the start of
-/// its first B or W to the end of the step.
+/// all from its R on; behind I, `split_bytes` in their place (as many, unless given): what W needs.
+/// Gradients: of all its weights, from the start of its first B or W to the end of the step.
 struct StageMemory {
   double activation_bytes = 0;
   double kept_bytes = 0;
+  std::optional<double> split_bytes = {};
   double gradient_bytes = 0;
 };
 

@@ -286,8 +286,8 @@ std::int64_t compute_beside_an_operation(Communicator& world, const Backend& bac
   return computed;
 }
 
-/// A rank that is put to sleep between issuing and computing may find it done: not every time,
-/// unless it is alone and has nobody to wait for.
+/// A rank that is put to sleep between issuing and computing may find it done: not every time.
+/// Alone there is nothing to do, which may be done before the caller looks.
 void an_operation_finishes_while_the_caller_computes(Communicator& world, const Backend& backend) {
   std::int64_t computed = 0;
   for (int round = 0; round < 5; ++round) computed += compute_beside_an_operation(world, backend);

@@ -41,6 +41,44 @@ TEST(WorkQueue, PushReturnsWhileTheJobRuns) {
   EXPECT_TRUE(work.done());
 }
 
+TEST(WorkQueue, AJobRestsUntilSomebodyWaits) {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::seconds kLong{20};
+  EXPECT_TRUE(WorkQueue::rest(kLong)) << "this thread runs no job";
+  WorkQueue queue("test");
+  std::promise<void> began;
+  bool rested = true, awaited = false;
+  const Work work = queue.push(
+      [&] {
+        rested = WorkQueue::rest(std::chrono::milliseconds(1));
+        began.set_value();
+        awaited = WorkQueue::rest(kLong);
+      },
+      ignore);
+  began.get_future().wait();
+  const auto begin = Clock::now();
+  work.wait();
+  EXPECT_LT(Clock::now() - begin, kLong / 2);
+  EXPECT_FALSE(rested) << "nobody waited yet";
+  EXPECT_TRUE(awaited);
+  bool own = false;
+  queue.push([&] { own = WorkQueue::rest(kLong); }, ignore).wait();
+  EXPECT_TRUE(own) << "the caller runs the job that it waits for";
+  EXPECT_LT(Clock::now() - begin, kLong / 2);
+}
+
+TEST(WorkQueue, TheEndOfAQueueWaitsForItsJobsToo) {
+  const auto begin = std::chrono::steady_clock::now();
+  bool awaited = false;
+  {
+    WorkQueue queue("test");
+    const Work work =
+        queue.push([&] { awaited = WorkQueue::rest(std::chrono::seconds(20)); }, ignore);
+  }
+  EXPECT_TRUE(awaited);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+}
+
 std::ptrdiff_t threads_of_this_process() {
   return std::distance(std::filesystem::directory_iterator("/proc/self/task"), {});
 }

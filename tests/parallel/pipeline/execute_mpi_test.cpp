@@ -3,6 +3,7 @@
 #include "parallel/comm/make_communicator.hpp"
 #include "parallel/pipeline/execute.hpp"
 #include "parallel/pipeline/schedules/registry.hpp"
+#include "tests/parallel/pipeline/edge_sizes_check.hpp"
 #include "tests/parallel/pipeline/execute_check.hpp"
 
 namespace spillway::pipeline {
@@ -36,6 +37,24 @@ TEST(ExecuteOverMpi, MessagesBeyondTheEagerLimitDoNotHang) {
   // 30,000 rows of up to 13 numbers: 1.5 MB an edge, far beyond what MPI sends eagerly.
   for_every_split([](comm::Communicator& world, int ranks) {
     expect_same_bits(world, make_schedule("1f1b", {.ranks = ranks, .microbatches = 3}), 10'000);
+  });
+}
+
+TEST(ExecuteOverMpi, MessagesFromOneKilobyteTo128MebibytesArriveWhole) {
+  for_every_split([](comm::Communicator& world, int ranks) {
+    if (ranks == 1) return;
+    for (const std::int64_t bytes : {1024, 4097, 65536, 1 << 20, (16 << 20) + 3}) {
+      for (const char* name : {"1f1b", "zb-h1", "zbv", "interleaved-1f1b"}) {
+        SCOPED_TRACE(name);
+        const int chunks = chunks_of(name, std::string(name) == "interleaved-1f1b" ? 2 : 1);
+        expect_whole_messages(
+            world, make_schedule(name, {.ranks = ranks, .chunks = chunks, .microbatches = 3}),
+            bytes);
+      }
+    }
+    if (ranks > 2 || world.size() > 2) return;  // memory
+    expect_whole_messages(world, make_schedule("zb-h1", {.ranks = 2, .microbatches = 2}),
+                          128 << 20);
   });
 }
 

@@ -17,6 +17,7 @@
 #include "parallel/pipeline/step_report.hpp"
 #include "parallel/pipeline/validate.hpp"
 #include "tests/parallel/comm/conformance.hpp"
+#include "tests/parallel/pipeline/edge_sizes_check.hpp"
 #include "tests/parallel/pipeline/execute_check.hpp"
 #include "tests/parallel/pipeline/schedule_text.hpp"
 
@@ -122,6 +123,20 @@ TEST(Execute, EveryScheduleThatTheValidatorPassesRuns) {
   EXPECT_GE(passed, 30);
   EXPECT_GE(refused, 30);
   RecordProperty("passed", passed);
+}
+
+TEST(Execute, MessagesFromOneKilobyteTo128MebibytesArriveWhole) {
+  const auto run = [](const char* name, std::int64_t bytes, int microbatches) {
+    const int chunks = chunks_of(name, 1);
+    const Schedule compute =
+        make_schedule(name, {.ranks = 2, .chunks = chunks, .microbatches = microbatches});
+    comm::on_threads(
+        2, [&](comm::Communicator& world) { expect_whole_messages(world, compute, bytes); });
+  };
+  for (const std::int64_t bytes : {1024, 4097, 65536, 1 << 20, (16 << 20) + 3}) {
+    for (const char* name : {"1f1b", "zb-h1", "zbv"}) run(name, bytes, 3);
+  }
+  run("1f1b", 128 << 20, 2);
 }
 
 TEST(Execute, RecomputeComesBeforeEveryBackwardWholeOrSplit) {

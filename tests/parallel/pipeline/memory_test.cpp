@@ -55,6 +55,17 @@ TEST(Memory, SplitBackwardHoldsActivationsToTheWeightHalf) {
   EXPECT_EQ(at(ranks[0], 5.5).activation_bytes, 1);  // W1 runs
 }
 
+TEST(Memory, TheInputHalfLeavesWhatTheWeightHalfNeeds) {
+  const auto ranks = use(from_text("0F0 0I0 0F1 0I1 0W0 0W1"), uniform_costs(1, 1, 1, 1),
+                         {{.activation_bytes = 8, .split_bytes = 3}}, 0);
+  EXPECT_EQ(at(ranks[0], 1.5).activation_bytes, 8);      // I0 runs
+  EXPECT_EQ(at(ranks[0], 2.5).activation_bytes, 3 + 8);  // F1 runs
+  EXPECT_EQ(ranks[0].peak_bytes, 3 + 8);
+  EXPECT_EQ(at(ranks[0], 4.5).activation_bytes, 6);  // W0 runs
+  EXPECT_EQ(at(ranks[0], 5.5).activation_bytes, 3);  // W1 runs
+  EXPECT_EQ(at(ranks[0], 6).activation_bytes, 0);
+}
+
 TEST(Memory, GradientsAreHeldFromTheFirstBackwardToTheEndOfTheStep) {
   // Rank 0: F 0..1, B 4..6; rank 1: F 1..2, B 2..4.
   const auto ranks = use(gpipe(2, 1), uniform_costs(2, 1, 1, 1),

@@ -46,6 +46,9 @@ class BadInput(launch.CorpusCase):
         self.expect(self.train(parallel__stages=2, parallel__schedule="gpipe", parallel__memory_cap=3), "parallel.memory_cap = 3",
                     "rank 0", "hold 4 activations")
 
+    def test_a_memory_cap_under_which_there_is_no_schedule(self):
+        self.expect(self.train(parallel__stages=2, parallel__schedule="auto", parallel__memory_cap=0.4), "memory cap of 0.4", "enough is")
+
     def test_missing_configuration_file(self):
         process = launch.mpi_spillway(2, "train", self.folder / "nowhere.toml", limit=40)
         self.expect(process, "nowhere.toml")
