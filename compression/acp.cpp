@@ -48,6 +48,7 @@ void Acp::begin_step(std::int64_t step) {
   if (!draw) return;
   const std::int64_t index = config_.warm_start ? 0 : steps_;
   std::vector<LowRankShape> shapes;
+  shapes.reserve(parameters_.size());
   for (const Parameter& parameter : parameters_) shapes.push_back(parameter.low_rank);
   std::vector<at::Tensor> factors = draw_factors(shapes, factor_seed(seed_, index));
   for (std::size_t i = 0; i < parameters_.size(); ++i)
@@ -166,15 +167,15 @@ void Acp::append_state(std::vector<NamedState>& state) const {
 
 void Acp::take_state(StateMap& state) {
   for (Parameter& parameter : parameters_) {
-    const auto& [rows, columns, rank] = parameter.low_rank;
-    const auto fitting = [&, rank = rank](const std::string& what, std::int64_t across) {
+    const LowRankShape& shape = parameter.low_rank;
+    const auto fitting = [&](const std::string& what, std::int64_t across) {
       const at::Tensor factor = state.take(parameter.name + what);
       const bool fits = parameter.compressed && factor.defined() &&
-                        factor.sizes() == at::IntArrayRef({rank, across});
+                        factor.sizes() == at::IntArrayRef({shape.approximation_rank, across});
       return fits ? factor : at::Tensor();
     };
-    parameter.p_RM.set(fitting("/p", rows));
-    parameter.q_RN.set(fitting("/q", columns));
+    parameter.p_RM.set(fitting("/p", shape.rows));
+    parameter.q_RN.set(fitting("/q", shape.columns));
   }
 }
 

@@ -51,6 +51,7 @@ std::vector<Bucket> make_buckets(const at::Tensor& flat,
                                  const std::vector<NamedGradient>& gradients, double bucket_mib) {
   check_layout(flat, gradients);
   std::vector<std::int64_t> numels;
+  numels.reserve(gradients.size());
   for (const NamedGradient& entry : gradients) numels.push_back(entry.gradient.numel());
   std::vector<Bucket> buckets;
   std::int64_t end = flat.numel();
@@ -69,6 +70,7 @@ std::vector<Bucket> make_buckets(const at::Tensor& flat,
 std::vector<std::vector<ParameterShape>> make_buckets(const std::vector<ParameterShape>& parameters,
                                                       double bucket_mib) {
   std::vector<std::int64_t> numels;
+  numels.reserve(parameters.size());
   for (const auto& [name, shape] : parameters) numels.push_back(c10::multiply_integers(shape));
   std::vector<std::vector<ParameterShape>> buckets;
   for (const auto& [first, last] : cut(numels, bucket_mib)) {

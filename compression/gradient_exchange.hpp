@@ -55,6 +55,7 @@ class StateMap {
   /// Names that nobody took.
   std::vector<std::string> rest() const {
     std::vector<std::string> names;
+    names.reserve(tensors_.size());
     for (const auto& [name, tensor] : tensors_) names.push_back(name);
     return names;
   }

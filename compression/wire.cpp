@@ -22,18 +22,21 @@ void Wire::sum(at::Tensor& tensor) {
     all_reduce(tensor);
     return;
   }
-  at::Tensor payload;
+  const at::Tensor payload = scratch_.get(0, tensor.numel(), tensor.options().dtype(format_));
   {
     const Meter::Timer timer(meter_, &ExchangeStatistics::compress_seconds);
-    payload = tensor.to(format_);
+    payload.copy_(tensor.view(-1));
   }
   all_reduce(payload);
   const Meter::Timer timer(meter_, &ExchangeStatistics::decompress_seconds);
-  tensor.copy_(payload);
+  tensor.view(-1).copy_(payload);
 }
 
-at::Tensor Wire::as_sent(const at::Tensor& tensor) const {
-  return format_ == at::kFloat ? tensor : tensor.to(format_).to(at::kFloat);
+at::Tensor Wire::as_sent(const at::Tensor& tensor) {
+  if (format_ == at::kFloat) return tensor;
+  const at::Tensor rounded = scratch_.get(0, tensor.numel(), tensor.options().dtype(format_));
+  const at::Tensor wide = scratch_.get(1, tensor.numel(), tensor.options());
+  return wide.copy_(rounded.copy_(tensor.reshape(-1))).view_as(tensor);
 }
 
 void Wire::all_gather(const at::Tensor& output, const at::Tensor& input) {

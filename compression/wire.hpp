@@ -5,6 +5,7 @@
 #include <string>
 
 #include "compression/meter.hpp"
+#include "compression/workspace.hpp"
 #include "parallel/comm/communicator.hpp"
 
 namespace spillway::compression {
@@ -24,8 +25,9 @@ class Wire {
   /// In place: float32 sum over replicas of what each sent, the same bits on every replica. 16
   /// bits: each addend is rounded once before, the sum once after.
   void sum(at::Tensor& tensor);
-  /// `tensor` as the others receive it, in float32: itself for fp32.
-  at::Tensor as_sent(const at::Tensor& tensor) const;
+  /// `tensor` as the others receive it, in float32: itself for fp32, else valid until the next
+  /// call.
+  at::Tensor as_sent(const at::Tensor& tensor);
   /// Any type. output.numel() = replicas() * input.numel(), replica by replica.
   void all_gather(const at::Tensor& output, const at::Tensor& input);
   /// Any type. Equal parts: replica r gets everyone's r-th part of `input`.
@@ -39,6 +41,7 @@ class Wire {
   comm::Communicator& replicas_;
   at::ScalarType format_;
   Meter& meter_;
+  Workspace scratch_;
 };
 
 }  // namespace spillway::compression

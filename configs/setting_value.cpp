@@ -60,7 +60,7 @@ void check_limit(const std::string& where, const std::string& name,
     const std::string here = where + name + ", match = " + to_text(rule.match) + ": ";
     if (rule.match.empty()) fail_input(here + "empty; valid: a regular expression");
     try {
-      const std::regex expression(rule.match);
+      static_cast<void>(std::regex(rule.match));
     } catch (const std::regex_error&) {
       fail_input(here + "not a regular expression (ECMAScript)");
     }
@@ -156,7 +156,8 @@ std::string to_text(const std::vector<CompressionRule>& value) {
   std::string text = "[";
   for (const CompressionRule& rule : value) {
     text += (text.size() > 1 ? ", {match = " : "{match = ") + to_text(rule.match);
-    for (const auto& [name, setting] : rule.settings) text += ", " + name + " = " + setting;
+    for (const auto& [name, setting] : rule.settings)
+      text.append(", ").append(name).append(" = ").append(setting);
     text += "}";
   }
   return text + "]";
@@ -204,17 +205,18 @@ void read_text(const std::string& where, const std::string& name, const std::str
   }
 }
 
-#define SPILLWAY_INSTANTIATE(Value)                                                                \
-  template void read_node(const std::string&, const std::string&, const toml::node&, const Limit&, \
-                          Value&);                                                                 \
-  template void read_text(const std::string&, const std::string&, const std::string&,              \
-                          const Limit&, Value&);
-SPILLWAY_INSTANTIATE(bool)
-SPILLWAY_INSTANTIATE(std::int64_t)
-SPILLWAY_INSTANTIATE(double)
-SPILLWAY_INSTANTIATE(std::string)
-SPILLWAY_INSTANTIATE(std::vector<std::int64_t>)
-SPILLWAY_INSTANTIATE(std::vector<CompressionRule>)
-#undef SPILLWAY_INSTANTIATE
+using Text = const std::string&;
+template void read_node(Text, Text, const toml::node&, const Limit&, bool&);
+template void read_node(Text, Text, const toml::node&, const Limit&, std::int64_t&);
+template void read_node(Text, Text, const toml::node&, const Limit&, double&);
+template void read_node(Text, Text, const toml::node&, const Limit&, std::string&);
+template void read_node(Text, Text, const toml::node&, const Limit&, std::vector<std::int64_t>&);
+template void read_node(Text, Text, const toml::node&, const Limit&, std::vector<CompressionRule>&);
+template void read_text(Text, Text, Text, const Limit&, bool&);
+template void read_text(Text, Text, Text, const Limit&, std::int64_t&);
+template void read_text(Text, Text, Text, const Limit&, double&);
+template void read_text(Text, Text, Text, const Limit&, std::string&);
+template void read_text(Text, Text, Text, const Limit&, std::vector<std::int64_t>&);
+template void read_text(Text, Text, Text, const Limit&, std::vector<CompressionRule>&);
 
 }  // namespace spillway::config

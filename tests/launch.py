@@ -84,7 +84,7 @@ class CorpusCase(unittest.TestCase):
         shutil.rmtree(cls.folder)
 
     def newest(self, run):
-        return sorted((run / "checkpoints").glob("step-*"))[-1]
+        return sorted((run / "checkpoints").glob("step-*[0-9]"))[-1]
 
     def assert_same_bits(self, a, b, message=""):
         """Of the newest checkpoints of two runs."""

@@ -31,6 +31,7 @@ std::pair<at::Tensor, at::Tensor> eigen(const at::Tensor& q_RN) {
 std::vector<double> singular_values(const at::Tensor& q_RN) {
   const at::Tensor squares = eigen(q_RN).first.contiguous();
   std::vector<double> values;
+  values.reserve(static_cast<std::size_t>(squares.numel()));
   for (std::int64_t i = 0; i < squares.numel(); ++i)
     values.push_back(std::sqrt(std::max(squares.const_data_ptr<double>()[i], 0.0)));
   return values;

@@ -31,7 +31,7 @@ class LabTraining(unittest.TestCase):
         process = lab("run", "-np", 4, launch.BINARY, "train", *launch.small_model(corpus, there, **settings))
         self.assertEqual(process.returncode, 0, process.stdout + process.stderr)
         self.assertIn("lab-train-test-4", (there / "run.json").read_text())
-        checkpoints = [next((run / "checkpoints").glob("step-*")) for run in (here, there)]
+        checkpoints = [next((run / "checkpoints").glob("step-*[0-9]")) for run in (here, there)]
         process = launch.spillway("checkpoint", "diff", *checkpoints)
         self.assertEqual(process.returncode, 0, process.stdout + process.stderr)
 
