@@ -112,6 +112,7 @@ void GradientSync::gradient_final(StageBuckets& one, const Parameter& parameter)
   const std::size_t i = one.bucket_of.at(parameter.spec.name);
   if (--one.missing.at(i) > 0) return;
   note_non_finite(one, one.buckets[i]);
+  if (observer_) observer_(one.buckets[i]);
   open_.push_back(exchange_->exchange(one.buckets[i]));
   ++one.started;
 }

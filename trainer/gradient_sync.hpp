@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -44,6 +45,10 @@ class GradientSync {
   std::int64_t first_non_finite() const { return first_non_finite_; }
   compression::GradientExchange& exchange() { return *exchange_; }
 
+  /// Sees each bucket with this replica's own gradients, just before it is exchanged.
+  using Observer = std::function<void(const compression::Bucket& bucket)>;
+  void observe(Observer observer) { observer_ = std::move(observer); }
+
  private:
   struct StageBuckets {
     ModelStage* stage = nullptr;
@@ -62,6 +67,7 @@ class GradientSync {
   void sum_tied_uses();
 
   bool reproducible_;
+  Observer observer_;
   std::vector<std::unique_ptr<StageBuckets>> stages_;
   std::unique_ptr<compression::GradientExchange> exchange_;
   /// Of the ranks with the embedding (0) and the head (1) of a tied matrix, if they are two.

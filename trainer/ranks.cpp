@@ -11,6 +11,7 @@
 #include "configs/error.hpp"
 #include "parallel/comm/make_communicator.hpp"
 #include "parallel/comm/mpi_environment.hpp"
+#include "trainer/same_configuration.hpp"
 #include "trainer/stop_request.hpp"
 
 namespace spillway::trainer {
@@ -50,9 +51,11 @@ pipeline::Watchdog watch(const pipeline::ActionLog& log, const config::Config& c
        .on_asked = [say](const pipeline::Overdue& overdue) { say(overdue, ", asked to end"); }}};
 }
 
-std::unique_ptr<comm::Communicator> meet(pipeline::ActionLog& log) {
+std::unique_ptr<comm::Communicator> meet(pipeline::ActionLog& log, const config::Config& config) {
   log.waits("the other ranks, to meet them");
-  return comm::make_world("mpi");
+  std::unique_ptr<comm::Communicator> all = comm::make_world("mpi");
+  check_same_configuration(config, *all);
+  return all;
 }
 
 }  // namespace
@@ -60,7 +63,7 @@ std::unique_ptr<comm::Communicator> meet(pipeline::ActionLog& log) {
 Ranks::Ranks(const config::Config& config)
     : watchdog(watch(log, config)),
       device(prepare_device(config.run)),
-      control(meet(log)),
+      control(meet(log, config)),
       world(comm::make_world(config.parallel.backend)),
       grid(*world, parallel::grid_shape(world->size(), config.parallel.stages)) {
   log.works("set-up");

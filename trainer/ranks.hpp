@@ -12,7 +12,8 @@
 namespace spillway::trainer {
 
 /// The ranks of a run as this process sees them: who talks to whom over what, and where its tensors
-/// live. Collective construction over all ranks, after comm::MpiEnvironment.
+/// live. Collective construction over all ranks, after comm::MpiEnvironment; throws Error(input) where
+/// ranks have different configurations (see same_configuration.hpp).
 struct Ranks {
   explicit Ranks(const config::Config& config);
 

@@ -63,6 +63,7 @@ class Trainer {
   const std::vector<std::unique_ptr<ModelStage>>& stages() const { return stages_; }
   const std::vector<std::unique_ptr<AdamW>>& optimizers() const { return optimizers_; }
   compression::GradientExchange& exchange() { return sync_->exchange(); }
+  GradientSync& gradient_sync() { return *sync_; }
   const parallel::ProcessGrid& grid() const { return ranks_.grid; }
 
  private:

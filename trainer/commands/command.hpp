@@ -26,6 +26,7 @@ int run_corpus_stats(const std::vector<std::string>& words);
 int run_corpus_verify(const std::vector<std::string>& words);
 int run_compress_bench(const std::vector<std::string>& words);
 int run_compress_replay(const std::vector<std::string>& words);
+int run_compress_sweep(const std::vector<std::string>& words);
 int run_checkpoint_list(const std::vector<std::string>& words);
 int run_checkpoint_verify(const std::vector<std::string>& words);
 int run_checkpoint_diff(const std::vector<std::string>& words);

@@ -15,6 +15,8 @@ const std::vector<Command>& commands() {
        run_compress_bench},
       {"compress replay", "runs a compression method over gradients from a file",
        run_compress_replay},
+      {"compress sweep", "trains with every compression setting and compares them, under mpirun",
+       run_compress_sweep},
       {"checkpoint list", "lists the checkpoints of a run", run_checkpoint_list},
       {"checkpoint verify", "reads every byte and compares it with its checksums",
        run_checkpoint_verify},

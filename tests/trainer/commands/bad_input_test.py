@@ -2,6 +2,7 @@
 
 import pathlib
 import shutil
+import subprocess
 import sys
 import unittest
 
@@ -70,6 +71,14 @@ class BadInput(launch.CorpusCase):
         shard = next(broken.glob("*.h5"))
         shard.write_bytes(shard.read_bytes()[: shard.stat().st_size // 2])
         self.expect(self.train(corpus=broken), shard.name)
+
+    def test_ranks_with_different_configurations(self):
+        for command in ("train", "stress"):
+            words = launch.small_model(self.corpus, self.folder / "run")
+            alike = launch.mpi_command(1, command, *words, limit=40)
+            process = subprocess.run([*alike, ":", "-np", "2", launch.BINARY, command, *words, "--compression.method=bf16"],
+                                     text=True, capture_output=True)
+            self.expect(process, 'rank 1 has compression.method = "bf16", rank 0 "none"')
 
     def test_backend_without_device(self):
         self.expect(self.train(parallel__backend="nccl"), "nccl", "CUDA")
