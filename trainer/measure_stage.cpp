@@ -10,7 +10,8 @@
 namespace spillway::trainer {
 namespace {
 
-constexpr int kRounds = 5;
+constexpr int kWarmup = 2, kFewest = 5, kMost = 15;
+constexpr double kEnoughSeconds = 1;
 constexpr double kMedian = 0.5;
 
 class Measurement {
@@ -87,10 +88,14 @@ class Measurement {
 }  // namespace
 
 pipeline::StageCosts measure_stage(const StageOptions& options) {
+  using Clock = std::chrono::steady_clock;
   Measurement measurement(options);
-  measurement.round();
+  for (int round = 0; round < kWarmup; ++round) measurement.round();
   measurement.forget();
-  for (int round = 0; round < kRounds; ++round) measurement.round();
+  const auto enough = Clock::now() + std::chrono::duration<double>(kEnoughSeconds);
+  for (int round = 0; round < kFewest || (round < kMost && Clock::now() < enough); ++round) {
+    measurement.round();
+  }
   return measurement.medians();
 }
 
