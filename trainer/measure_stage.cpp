@@ -10,7 +10,9 @@
 namespace spillway::trainer {
 namespace {
 
-constexpr int kRounds = 5;
+constexpr int kMicrobatches = 5;
+constexpr int kFewest = 3, kMost = 8;  // rounds, behind one of warm-up
+constexpr double kEnoughSeconds = 1;
 constexpr double kMedian = 0.5;
 
 class Measurement {
@@ -25,10 +27,19 @@ class Measurement {
             .to(at::TensorOptions().dtype(stage_.edge_type()).device(options.device));
   }
 
+  /// The next forward is ahead of each backward: memory that nothing holds goes back to the system,
+  /// and getting it again would be measured.
   void round() {
-    stage_.begin_step(1e-3, 2);
-    run_whole(0);
-    run_split(1);
+    stage_.begin_step(1e-3, kMicrobatches);
+    run_forward(0);
+    for (int next = 1; next < kMicrobatches; ++next) {
+      run_forward(next);
+      if (next % 2 == 1) {
+        run_whole(next - 1);
+      } else {
+        run_split(next - 1);
+      }
+    }
   }
   void forget() {
     forward_.clear(), input_.clear(), weight_.clear(), whole_.clear(), again_.clear();
@@ -44,12 +55,12 @@ class Measurement {
 
  private:
   void run_whole(int microbatch) {
-    run_forward(microbatch);
+    run_recompute(microbatch);
     timed(whole_, [&] { stage_.backward(microbatch, gradient()); });
   }
 
   void run_split(int microbatch) {
-    run_forward(microbatch);
+    run_recompute(microbatch);
     timed(input_, [&] { stage_.backward_input(microbatch, gradient()); });
     timed(weight_, [&] { stage_.backward_weight(microbatch); });
   }
@@ -60,6 +71,9 @@ class Measurement {
                           slice.has_head ? tokens_ : at::Tensor());
     timed(forward_,
           [&] { stage_.forward(microbatch, slice.has_embedding ? at::Tensor() : edge_); });
+  }
+
+  void run_recompute(int microbatch) {
     if (stage_.recomputes()) {
       timed(again_, [&] { stage_.recompute(microbatch); });
     } else {
@@ -87,10 +101,14 @@ class Measurement {
 }  // namespace
 
 pipeline::StageCosts measure_stage(const StageOptions& options) {
+  using Clock = std::chrono::steady_clock;
   Measurement measurement(options);
   measurement.round();
   measurement.forget();
-  for (int round = 0; round < kRounds; ++round) measurement.round();
+  const auto enough = Clock::now() + std::chrono::duration<double>(kEnoughSeconds);
+  for (int round = 0; round < kFewest || (round < kMost && Clock::now() < enough); ++round) {
+    measurement.round();
+  }
   return measurement.medians();
 }
 

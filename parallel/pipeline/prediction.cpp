@@ -56,8 +56,8 @@ void check_memory(const Prediction& prediction, double cap) {
   if (fits(prediction, cap)) return;
   throw Error(ErrorKind::check, "parallel.schedule = \"" + prediction.name + "\" holds " +
                                     number_text(*most) + " activations on rank " +
-                                    std::to_string(most - peaks.begin()) +
-                                    "; --memory-cap allows " + number_text(cap));
+                                    std::to_string(most - peaks.begin()) + "; the cap is " +
+                                    number_text(cap));
 }
 
 }  // namespace spillway::pipeline

@@ -84,6 +84,7 @@ struct Request {
 Request read_request(const config::Arguments& arguments) {
   PlanRequest wanted{.ranks = comm::launch_info().size};
   read_config_and_costs(arguments, wanted);
+  wanted.memory_cap = memory_cap(wanted.config.parallel);
   if (wanted.measured && arguments.given("unit")) {
     fail_input("--unit with measured costs, which are seconds; valid: with costs by hand, or none");
   }
@@ -93,6 +94,7 @@ Request read_request(const config::Arguments& arguments) {
   request.config.run.device = "cpu";
   const double unit = wanted.measured ? 1e-3 : parse_seconds(arguments.value("unit"));
   const pipeline::Prediction& prediction = request.plan.prediction;
+  check_memory(prediction, wanted.memory_cap);
   const std::vector<int> placement = pipeline::rank_of_stage(prediction.compute);
   for (std::size_t stage = 0; stage < placement.size(); ++stage) {
     const auto rank = static_cast<std::size_t>(placement[stage]);

@@ -52,8 +52,7 @@ TEST(Prediction, AboveTheCapTheRankThatHoldsTheMostIsNamed) {
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::check);
     EXPECT_STREQ(error.what(),
-                 "parallel.schedule = \"1f1b\" holds 4 activations on rank 0; --memory-cap allows "
-                 "3.5");
+                 "parallel.schedule = \"1f1b\" holds 4 activations on rank 0; the cap is 3.5");
   }
 }
 

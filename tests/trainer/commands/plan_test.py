@@ -81,7 +81,7 @@ class Plan(unittest.TestCase):
 
     def test_memory_cap(self):
         self.assertEqual(self.json("--memory-cap", "4")["makespan"], 33)
-        self.refused("--memory-cap", "3.5", code=1, says=("1f1b", "holds 4 activations on rank 0", "--memory-cap allows 3.5"))
+        self.refused("--memory-cap", "3.5", code=1, says=("1f1b", "holds 4 activations on rank 0", "the cap is 3.5"))
         self.refused("--memory-cap", "0", says=("--memory-cap = 0", "above 0"))
 
     def test_recomputation_is_chosen_by_makespan_under_the_cap(self):

@@ -83,6 +83,13 @@ class Rehearse(unittest.TestCase):
         self.assertEqual(result["edge_bytes"], 4 * 256 * 32 * 4)
         self.assertGreater(result["predicted_makespan"], 2 * 3 * 0.005)
 
+    def test_auto_keeps_the_memory_cap(self):
+        result = self.result(2, "auto", 6, "--steps", 1, "--parallel.memory_cap=1.5", costs="F=1,I=1,W=1,comm=1")
+        self.assertLessEqual(max(result["peak_activations"]), 1.5)
+        process = rehearse(2, "gpipe", 6, "--parallel.memory_cap=2")
+        self.assertEqual(process.returncode, 1, process.stderr)
+        self.assertIn("holds 6 activations on rank 0; the cap is 2", "".join(launch.complaints(process)))
+
     def test_bad_input(self):
         for words, complaint in (
                 (["--unit", "10"], '--unit "10" is not a time; write e.g. 500us, 10ms, 1s'),

@@ -138,6 +138,10 @@ class Train(launch.CorpusCase):
         got = json.loads(process.stdout)
         self.assertEqual(got["time_unit"], "ms")
         self.assertAlmostEqual(got["makespan"], 1e3 * calibrations()[-1]["predicted_makespan"], delta=1e-9 * got["makespan"])
+        rehearsed = launch.mpi_spillway(2, "rehearse", *[word for word in model if not word.startswith("--run.dir")], "--costs", file,
+                                        "--steps", 1, "--format", "json")
+        self.assertEqual(rehearsed.returncode, 0, rehearsed.stderr)
+        self.assertEqual(json.loads(rehearsed.stdout)["peak_activations"], got["peak_activations"])
         other = launch.spillway("plan", *model, "--model.hidden=64", "--costs", file)
         self.assertEqual(other.returncode, 2)
         self.assertIn("was measured with other settings", other.stderr)
