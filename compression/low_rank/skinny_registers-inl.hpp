@@ -8,6 +8,7 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <cstdint>
 
 HWY_BEFORE_NAMESPACE();
@@ -27,20 +28,25 @@ constexpr std::int64_t kColumns = 1024;
 
 HWY_INLINE std::int64_t lanes() { return static_cast<std::int64_t>(hn::Lanes(Floats())); }
 
-/// The first `count` values at `from`, zeros behind; all of them when count covers a vector.
+/// The first `count` values at `from`, zeros behind; all of them when count covers a vector. Touches
+/// nothing else, which masked operations do where the hardware has none.
 HWY_INLINE Vector load(const float* from, std::int64_t count) {
   const Floats tag;
   if (count >= lanes()) return hn::LoadU(tag, from);
-  return hn::MaskedLoad(hn::FirstN(tag, static_cast<std::size_t>(count)), tag, from);
+  float part[kMostLanes] = {};
+  std::copy(from, from + count, part);
+  return hn::LoadU(tag, part);
 }
 
 HWY_INLINE void store(Vector value, float* to, std::int64_t count) {
   const Floats tag;
   if (count >= lanes()) {
     hn::StoreU(value, tag, to);
-  } else {
-    hn::BlendedStore(value, hn::FirstN(tag, static_cast<std::size_t>(count)), tag, to);
+    return;
   }
+  float part[kMostLanes];
+  hn::StoreU(value, tag, part);
+  std::copy(part, part + count, to);
 }
 
 }  // namespace HWY_NAMESPACE
