@@ -3,16 +3,11 @@
 #include "compression/method_exchange.hpp"
 #include "compression/tree_mean.hpp"
 #include "configs/error.hpp"
+#include "data/tokens/byte_tokenizer.hpp"
 #include "trainer/optimizer/gradient_norm.hpp"
 
 namespace spillway::trainer {
 namespace {
-
-std::vector<compression::ParameterShape> shapes(const config::ModelConfig& model) {
-  std::vector<compression::ParameterShape> all;
-  for (const ParameterSpec& spec : parameter_specs(model)) all.push_back({spec.name, spec.shape});
-  return all;
-}
 
 /// Buckets over all gradients of a store but the tied copy, which splits the flat buffer into a run
 /// before and one after it.
@@ -50,7 +45,7 @@ std::unique_ptr<compression::GradientExchange> make_exchange(const config::Confi
   if (config.parallel.reproducible)
     return std::make_unique<compression::TreeMeanExchange>(grid.replica_group());
   return std::make_unique<compression::MethodExchange>(config.compression, grid.replica_group(),
-                                                       shapes(layout.model),
+                                                       exchanged_shapes(layout.model),
                                                        static_cast<std::uint64_t>(config.run.seed));
 }
 
@@ -65,6 +60,13 @@ std::unique_ptr<comm::Communicator> make_tied_group(const Layout& layout,
 }
 
 }  // namespace
+
+std::vector<compression::ParameterShape> exchanged_shapes(const config::ModelConfig& model) {
+  std::vector<compression::ParameterShape> shapes;
+  for (const ParameterSpec& spec : parameter_specs(resolve(model, data::kVocabulary)))
+    shapes.push_back({spec.name, spec.shape});
+  return shapes;
+}
 
 GradientSync::GradientSync(const config::Config& config, const Layout& layout,
                            const parallel::ProcessGrid& grid,

@@ -15,6 +15,10 @@
 
 namespace spillway::trainer {
 
+/// Names and shapes of what the replicas of a model exchange, in registration order. A model whose
+/// vocabulary is not resolved has the tokenizer's.
+std::vector<compression::ParameterShape> exchanged_shapes(const config::ModelConfig& model);
+
 /// Brings the gradients of this rank's stages to their mean over all replicas: the exchange of a
 /// bucket starts as soon as the last of its gradients is final, in the midst of the stage's last
 /// backward, and runs beside the rest of it.

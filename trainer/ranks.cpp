@@ -51,6 +51,14 @@ pipeline::Watchdog watch(const pipeline::ActionLog& log, const config::Config& c
        .on_asked = [say](const pipeline::Overdue& overdue) { say(overdue, ", asked to end"); }}};
 }
 
+/// The ranks of one run: all of them, or those of this rank's pipeline (see process_grid.hpp).
+std::unique_ptr<comm::Communicator> ranks_of_run(std::unique_ptr<comm::Communicator> all,
+                                                 const config::Config& config, Replicas replicas) {
+  if (replicas == Replicas::together) return all;
+  const parallel::GridShape grid = parallel::grid_shape(all->size(), config.parallel.stages);
+  return all->split(all->rank() / grid.stages, all->rank());
+}
+
 std::unique_ptr<comm::Communicator> meet(pipeline::ActionLog& log, const config::Config& config) {
   log.waits("the other ranks, to meet them");
   std::unique_ptr<comm::Communicator> all = comm::make_world("mpi");
@@ -60,11 +68,11 @@ std::unique_ptr<comm::Communicator> meet(pipeline::ActionLog& log, const config:
 
 }  // namespace
 
-Ranks::Ranks(const config::Config& config)
+Ranks::Ranks(const config::Config& config, Replicas replicas)
     : watchdog(watch(log, config)),
       device(prepare_device(config.run)),
-      control(meet(log, config)),
-      world(comm::make_world(config.parallel.backend)),
+      control(ranks_of_run(meet(log, config), config, replicas)),
+      world(ranks_of_run(comm::make_world(config.parallel.backend), config, replicas)),
       grid(*world, parallel::grid_shape(world->size(), config.parallel.stages)) {
   log.works("set-up");
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 
@@ -11,11 +12,14 @@
 
 namespace spillway::trainer {
 
+/// Whether the replicas train one model, or each pipeline is a run of its own that sees no other.
+enum class Replicas : std::uint8_t { together, apart };
+
 /// The ranks of a run as this process sees them: who talks to whom over what, and where its tensors
-/// live. Collective construction over all ranks, after comm::MpiEnvironment; throws Error(input) where
-/// ranks have different configurations (see same_configuration.hpp).
+/// live. Collective construction over all ranks, after comm::MpiEnvironment; throws Error(input)
+/// where ranks have different configurations (see same_configuration.hpp).
 struct Ranks {
-  explicit Ranks(const config::Config& config);
+  explicit Ranks(const config::Config& config, Replicas replicas = Replicas::together);
 
   /// What this rank does, from its first meeting with the others to the end. One that stands at an
   /// entry for parallel.deadline_seconds says so on stderr, and ends all ranks with exit code 3.
@@ -23,9 +27,9 @@ struct Ranks {
   pipeline::Watchdog watchdog;
   at::Device device;
   std::unique_ptr<comm::Communicator>
-      control;  ///< all ranks, over MPI: votes, agreements, text; CPU tensors
+      control;  ///< all ranks of the run, over MPI: votes, agreements, text; CPU tensors
   std::unique_ptr<comm::Communicator>
-      world;                   ///< all ranks, over parallel.backend: tensors on `device`
+      world;                   ///< the same ranks, over parallel.backend: tensors on `device`
   parallel::ProcessGrid grid;  ///< of `world`
 
   /// From now on the last actions stand in RUN/logs/rank-N.log too. Throws Error(fault) where that

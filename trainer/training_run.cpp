@@ -10,7 +10,6 @@
 #include "configs/error.hpp"
 #include "configs/load.hpp"
 #include "data/corpus/corpus_reader.hpp"
-#include "data/tokens/byte_tokenizer.hpp"
 #include "parallel/pipeline/simulate.hpp"
 #include "trainer/checkpoint/agreement.hpp"
 #include "trainer/checkpoint/durable_file.hpp"
@@ -77,11 +76,7 @@ void check_run(const config::Config& config, int world) {
   } else {
     make_layout(config);
   }
-  const config::ModelConfig model = resolve(config.model, data::kVocabulary);
-  std::vector<compression::ParameterShape> parameters;
-  for (const ParameterSpec& spec : parameter_specs(model))
-    parameters.push_back({spec.name, spec.shape});
-  compression::check_methods(config.compression, parameters);
+  compression::check_methods(config.compression, exchanged_shapes(config.model));
   if (config.mutation.rate > 0) data::select_operators(config.mutation.operators);
   if (config.data.corpus.empty())
     fail_input("data.corpus is not set; make one with `spillway corpus build`");

@@ -24,6 +24,7 @@ int run_corpus_operators(const std::vector<std::string>& words);
 int run_corpus_show(const std::vector<std::string>& words);
 int run_corpus_stats(const std::vector<std::string>& words);
 int run_corpus_verify(const std::vector<std::string>& words);
+int run_compress_advise(const std::vector<std::string>& words);
 int run_compress_bench(const std::vector<std::string>& words);
 int run_compress_replay(const std::vector<std::string>& words);
 int run_compress_sweep(const std::vector<std::string>& words);

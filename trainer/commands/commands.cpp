@@ -11,6 +11,8 @@ const std::vector<Command>& commands() {
       {"corpus show", "prints one sample, a mutant beside its original", run_corpus_show},
       {"corpus stats", "counts samples by category, language and length", run_corpus_stats},
       {"corpus verify", "reads every byte and compares it with its checksums", run_corpus_verify},
+      {"compress advise", "predicts which compression pays on this link, or on another",
+       run_compress_advise},
       {"compress bench", "compares the compression methods on a model's gradient shapes",
        run_compress_bench},
       {"compress replay", "runs a compression method over gradients from a file",

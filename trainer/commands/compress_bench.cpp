@@ -12,12 +12,11 @@
 #include "compression/method_exchange.hpp"
 #include "configs/command_line.hpp"
 #include "configs/error.hpp"
-#include "data/tokens/byte_tokenizer.hpp"
 #include "parallel/comm/make_communicator.hpp"
 #include "parallel/comm/mpi_environment.hpp"
 #include "trainer/commands/command.hpp"
 #include "trainer/commands/synthetic_gradients.hpp"
-#include "trainer/model/parameters.hpp"
+#include "trainer/gradient_sync.hpp"
 
 namespace spillway::trainer {
 namespace {
@@ -51,7 +50,7 @@ class Bench {
       : config_(config),
         world_(world),
         device_(device),
-        parameters_(shapes(config.model)),
+        parameters_(exchanged_shapes(config.model)),
         gradients_(parameters_, static_cast<std::uint64_t>(config.run.seed), world.rank(), device) {
   }
 
@@ -88,14 +87,6 @@ class Bench {
   }
 
  private:
-  static std::vector<ParameterShape> shapes(const config::ModelConfig& model) {
-    std::vector<ParameterShape> shapes;
-    for (const ParameterSpec& parameter : parameter_specs(resolve(model, data::kVocabulary))) {
-      shapes.push_back({parameter.name, parameter.shape});
-    }
-    return shapes;
-  }
-
   static std::string wire_format(const config::CompressionConfig& compression) {
     const std::string& method = compression.method;
     if (method == "none") return "fp32";

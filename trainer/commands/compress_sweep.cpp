@@ -48,17 +48,11 @@ config::Usage sweep_usage() {
       .example = "mpirun -np 2 spillway compress sweep configs/presets/demo.toml --out runs/sweep"};
 }
 
-std::vector<compression::ParameterShape> shapes(const config::ModelConfig& model) {
-  std::vector<compression::ParameterShape> all;
-  for (const ParameterSpec& spec : parameter_specs(model)) all.push_back({spec.name, spec.shape});
-  return all;
-}
-
-std::vector<SweepCell> make_cells(const config::Arguments& arguments, const Layout& layout,
+std::vector<SweepCell> make_cells(const config::Arguments& arguments, const config::Config& base,
                                   std::int64_t steps) {
   const std::string list = arguments.given("cells")
                                ? arguments.value("cells")
-                               : default_cells(arguments, shapes(layout.model));
+                               : default_cells(arguments, exchanged_shapes(base.model));
   std::vector<SweepCell> cells = parse_cells(list, arguments);
   for (SweepCell& cell : cells) cell.config.run.steps = steps;
   return cells;
@@ -167,8 +161,8 @@ int run_compress_sweep(const std::vector<std::string>& words) {
   const std::string& format = arguments.choice("format", "table | json");
   if (arguments.given("target-loss")) static_cast<void>(arguments.number("target-loss"));
   const config::Config base = config::load(arguments);
-  const Layout layout = check_run(base, comm::launch_info().size);
-  const std::vector<SweepCell> cells = make_cells(arguments, layout, arguments.integer("steps"));
+  check_run(base, comm::launch_info().size);
+  const std::vector<SweepCell> cells = make_cells(arguments, base, arguments.integer("steps"));
   const SweepOptions options = sweep_options(arguments, cells);
   for (const SweepCell& cell : cells) make_layout(cell.config);
 

@@ -142,8 +142,11 @@ std::string default_cells(const config::Arguments& arguments,
   std::string list;
   for (const std::string& method : methods()) {
     const auto bytes_of = [&](const std::vector<std::string>& words) {
-      return compression::payload_bytes(
-          parse_cell(join(method, words), arguments).config.compression, parameters);
+      const config::CompressionConfig compression =
+          parse_cell(join(method, words), arguments).config.compression;
+      constexpr int kReplicas = 2;
+      return compression::payload_of(compression, parameters, kReplicas, compression.start_step)
+          .sent();
     };
     std::set<std::int64_t> seen;
     for (const std::vector<std::string>& words : combinations()) {
