@@ -31,8 +31,8 @@ constexpr std::int64_t kMargin = 64;  // a register's codes behind the last of a
 
 HWY_INLINE std::int64_t lanes() { return static_cast<std::int64_t>(hn::Lanes(Floats())); }
 
-/// The first `count` values at `from`, zeros behind; all of them when count covers a vector. Touches
-/// nothing else, which masked operations do where the hardware has none.
+/// The first `count` values at `from`, zeros behind; all of them when count covers a vector.
+/// Touches nothing else, which masked operations do where the hardware has none.
 HWY_INLINE hn::Vec<Floats> load(const float* from, std::int64_t count) {
   const Floats tag;
   if (count >= lanes()) return hn::LoadU(tag, from);
