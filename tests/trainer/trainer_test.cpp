@@ -13,6 +13,7 @@
 #include "parallel/comm/mpi_environment.hpp"
 #include "trainer/calibrate.hpp"
 #include "trainer/checkpoint/agreement.hpp"
+#include "trainer/check_run.hpp"
 #include "trainer/training_run.hpp"
 
 namespace spillway::trainer {

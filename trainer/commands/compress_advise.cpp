@@ -12,12 +12,14 @@
 #include "configs/command_line.hpp"
 #include "configs/error.hpp"
 #include "parallel/comm/mpi_environment.hpp"
+#include "trainer/check_run.hpp"
 #include "trainer/checkpoint/agreement.hpp"
 #include "trainer/commands/command.hpp"
 #include "trainer/commands/compress_advise_measure.hpp"
 #include "trainer/commands/compress_advise_report.hpp"
 #include "trainer/commands/progress_line.hpp"
-#include "trainer/training_run.hpp"
+#include "trainer/gradient_sync.hpp"
+#include "trainer/prepare_layout.hpp"
 
 namespace spillway::trainer {
 namespace {

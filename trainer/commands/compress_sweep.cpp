@@ -7,12 +7,14 @@
 #include "configs/command_line.hpp"
 #include "configs/error.hpp"
 #include "parallel/comm/mpi_environment.hpp"
+#include "trainer/check_run.hpp"
 #include "trainer/checkpoint/agreement.hpp"
 #include "trainer/commands/command.hpp"
 #include "trainer/commands/compress_sweep_folder.hpp"
 #include "trainer/commands/compress_sweep_run.hpp"
 #include "trainer/commands/progress_line.hpp"
-#include "trainer/training_run.hpp"
+#include "trainer/gradient_sync.hpp"
+#include "trainer/prepare_layout.hpp"
 
 namespace spillway::trainer {
 namespace {
@@ -125,6 +127,7 @@ class Progress {
 /// Runs what is missing. The results are complete on rank 0 alone.
 std::vector<CellResult> run_cells(const std::vector<SweepCell>& cells, const SweepOptions& options,
                                   const SweepFolder* folder, Ranks& ranks) {
+  const Layout layout = prepare_layout(cells.front().config, ranks, "").layout;
   std::vector<CellResult> results;
   std::optional<Progress> progress;
   if (folder) progress.emplace(static_cast<std::int64_t>(cells.size()), options.steps);
@@ -134,7 +137,7 @@ std::vector<CellResult> run_cells(const std::vector<SweepCell>& cells, const Swe
     const bool finished = broadcast_text(*ranks.control, found ? "finished" : "") == "finished";
     if (progress) progress->begin(static_cast<std::int64_t>(i), cells[i].name);
     if (!finished) {
-      found = run_cell(cells[i], options, ranks, [&](std::int64_t step) {
+      found = run_cell(cells[i], options, layout, ranks, [&](std::int64_t step) {
         if (progress) progress->show(step);
       });
       if (folder) folder->publish(*found);
@@ -164,7 +167,6 @@ int run_compress_sweep(const std::vector<std::string>& words) {
   check_run(base, comm::launch_info().size);
   const std::vector<SweepCell> cells = make_cells(arguments, base, arguments.integer("steps"));
   const SweepOptions options = sweep_options(arguments, cells);
-  for (const SweepCell& cell : cells) make_layout(cell.config);
 
   const comm::MpiEnvironment environment;
   Ranks ranks(base);

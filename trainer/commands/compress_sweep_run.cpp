@@ -139,13 +139,13 @@ bool due(std::int64_t step, std::int64_t every) { return every > 0 && step % eve
 
 }  // namespace
 
-CellResult run_cell(const SweepCell& cell, const SweepOptions& options, Ranks& ranks,
-                    const std::function<void(std::int64_t)>& step_done) {
+CellResult run_cell(const SweepCell& cell, const SweepOptions& options, const Layout& layout,
+                    Ranks& ranks, const std::function<void(std::int64_t)>& step_done) {
   CellResult result{.name = cell.name};
   for (const config::Override& setting : config::setting_values(cell.config)) {
     if (setting.first.starts_with("compression.")) result.settings.push_back(setting);
   }
-  Trainer trainer(cell.config, make_layout(cell.config), ranks);
+  Trainer trainer(cell.config, layout, ranks);
   ExactMean exact(trainer);
   TimedSteps timed;
   double elapsed = 0, usual = 0;

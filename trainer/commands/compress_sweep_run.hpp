@@ -4,6 +4,7 @@
 
 #include "trainer/commands/compress_sweep_cells.hpp"
 #include "trainer/commands/compress_sweep_result.hpp"
+#include "trainer/layout.hpp"
 #include "trainer/ranks.hpp"
 
 namespace spillway::trainer {
@@ -17,7 +18,7 @@ struct SweepOptions {
 /// Trains the cell from its seed for `options.steps` steps and measures it. `step_done` is told the
 /// number of steps so far. Collective over all ranks of `ranks`; every rank gets the same result.
 /// Throws Error(input) where `cell` cannot run on these ranks.
-CellResult run_cell(const SweepCell& cell, const SweepOptions& options, Ranks& ranks,
-                    const std::function<void(std::int64_t)>& step_done);
+CellResult run_cell(const SweepCell& cell, const SweepOptions& options, const Layout& layout,
+                    Ranks& ranks, const std::function<void(std::int64_t)>& step_done);
 
 }  // namespace spillway::trainer

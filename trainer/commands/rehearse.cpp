@@ -10,6 +10,7 @@
 #include "parallel/pipeline/links.hpp"
 #include "parallel/pipeline/lower.hpp"
 #include "parallel/pipeline/step_report.hpp"
+#include "trainer/check_run.hpp"
 #include "trainer/commands/command.hpp"
 #include "trainer/commands/cost_option.hpp"
 #include "trainer/commands/text_table.hpp"
@@ -18,7 +19,6 @@
 #include "trainer/plan_workload.hpp"
 #include "trainer/rehearsal.hpp"
 #include "trainer/run_plan.hpp"
-#include "trainer/training_run.hpp"
 
 namespace spillway::trainer {
 namespace {

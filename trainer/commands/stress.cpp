@@ -4,10 +4,12 @@
 #include "configs/command_line.hpp"
 #include "configs/error.hpp"
 #include "parallel/comm/mpi_environment.hpp"
+#include "trainer/check_run.hpp"
 #include "trainer/commands/command.hpp"
 #include "trainer/observe/console.hpp"
+#include "trainer/prepare_layout.hpp"
 #include "trainer/saturation.hpp"
-#include "trainer/training_run.hpp"
+#include "trainer/trainer.hpp"
 
 namespace spillway::trainer {
 namespace {

@@ -2,6 +2,7 @@
 
 #include "configs/command_line.hpp"
 #include "parallel/comm/mpi_environment.hpp"
+#include "trainer/check_run.hpp"
 #include "trainer/commands/command.hpp"
 #include "trainer/training_run.hpp"
 
