@@ -12,8 +12,8 @@
 #include "data/corpus/corpus_writer.hpp"
 #include "parallel/comm/mpi_environment.hpp"
 #include "trainer/calibrate.hpp"
-#include "trainer/checkpoint/agreement.hpp"
 #include "trainer/check_run.hpp"
+#include "trainer/checkpoint/agreement.hpp"
 #include "trainer/training_run.hpp"
 
 namespace spillway::trainer {
