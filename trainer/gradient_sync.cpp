@@ -97,6 +97,7 @@ GradientSync::GradientSync(const config::Config& config, const Layout& layout,
 void GradientSync::begin_step(std::int64_t step) {
   exchange_->begin_step(step);
   first_non_finite_ = -1;
+  head_missing_ = head_gradient_.defined();
   for (const auto& one : stages_) {
     one->started = 0;
     one->missing.clear();
@@ -110,7 +111,17 @@ void GradientSync::gradient_final(StageBuckets& one, const Parameter& parameter)
   // A value is noted before another rank's is mixed into it: here it is still known whose it is.
   const bool tied = embedding_gradient_.defined() && parameter.spec.name == kTokenEmbedding;
   if (tied) note_non_finite(parameter);
-  if (tied && !reproducible_) sum_tied_uses();
+  if (tied && !reproducible_) {
+    if (head_missing_) {
+      waits_for_head_ = {&one, &parameter};
+      return;
+    }
+    sum_tied_uses();
+  }
+  count_final(one, parameter);
+}
+
+void GradientSync::count_final(StageBuckets& one, const Parameter& parameter) {
   const std::size_t i = one.bucket_of.at(parameter.spec.name);
   if (--one.missing.at(i) > 0) return;
   note_non_finite(one, one.buckets[i]);
@@ -128,6 +139,11 @@ void GradientSync::head_final(const Parameter& parameter) {
   } else if (tied_) {
     open_.push_back(tied_->all_reduce(head_gradient_));
   }
+  head_missing_ = false;
+  if (!waits_for_head_.first) return;
+  sum_tied_uses();
+  count_final(*waits_for_head_.first, *waits_for_head_.second);
+  waits_for_head_ = {};
 }
 
 void GradientSync::note_non_finite(const StageBuckets& one, const compression::Bucket& bucket) {
@@ -150,7 +166,7 @@ bool GradientSync::is_tied_head(const Parameter& parameter) const {
          head_gradient_.const_data_ptr() == parameter.gradient.const_data_ptr();
 }
 
-/// The embedding is the last to have its backward: the head's half was sent, or made, long ago.
+/// Both halves of this rank are final.
 void GradientSync::sum_tied_uses() {
   if (tied_) {
     tied_->all_reduce(embedding_gradient_.defined() ? embedding_gradient_ : head_gradient_).wait();
@@ -161,7 +177,7 @@ void GradientSync::sum_tied_uses() {
 
 void GradientSync::check_started(std::size_t stage) const {
   const StageBuckets& one = *stages_.at(stage);
-  if (one.started == one.buckets.size()) return;
+  if (one.started == one.buckets.size() || waits_for_head_.first == &one) return;
   fail(std::to_string(one.started) + " of " + std::to_string(one.buckets.size()) +
        " gradient exchanges have started behind the last backward of a stage");
 }

@@ -37,7 +37,8 @@ class GradientSync {
 
   void begin_step(std::int64_t step);
   /// Throws Error(fault) unless every exchange of the stage (an index into `stages`) has started,
-  /// as it has when the stage's last backward is done.
+  /// as it has when the stage's last backward is done; that of a tied embedding may wait for the
+  /// head on this rank.
   void check_started(std::size_t stage) const;
   /// Waits until every gradient of this rank is the mean over replicas.
   void wait();
@@ -63,6 +64,7 @@ class GradientSync {
   };
 
   void gradient_final(StageBuckets& one, const Parameter& parameter);
+  void count_final(StageBuckets& one, const Parameter& parameter);
   void head_final(const Parameter& parameter);
   void note_non_finite(const StageBuckets& one, const compression::Bucket& bucket);
   void note_non_finite(const Parameter& parameter);
@@ -78,6 +80,10 @@ class GradientSync {
   std::unique_ptr<comm::Communicator> tied_;
   /// Their gradients of it, as far as this rank has them; else undefined.
   at::Tensor embedding_gradient_, head_gradient_;
+  /// Whether this rank has the head's use and it is not final in this step: a weight half may come
+  /// late. An embedding of this rank that is final earlier waits for it.
+  bool head_missing_ = false;
+  std::pair<StageBuckets*, const Parameter*> waits_for_head_ = {};
   std::vector<comm::Work> open_;
   std::int64_t first_non_finite_ = -1;
 };

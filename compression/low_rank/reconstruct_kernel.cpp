@@ -61,9 +61,9 @@ HWY_INLINE void strip(const Operands& o, const RowGroup& group, std::int64_t j, 
     Vector mean[kStrip], own[kStrip];
     for (int v = 0; v < kStrip; ++v) {
       mean[v] = hn::LoadU(tag, packed + v * lanes());
-      own[v] = hn::LoadU(tag, packed + std::int64_t{kStrip + v} * lanes());
+      own[v] = hn::LoadU(tag, packed + (std::int64_t{kStrip} + v) * lanes());
     }
-    packed += 2 * kStrip * lanes();
+    packed += std::int64_t{2} * kStrip * lanes();
     for (int r = 0; r < R; ++r) {
       const Vector weight = hn::Set(tag, weights[r]);
       for (int v = 0; v < kStrip; ++v) {

@@ -213,6 +213,7 @@ class MpiTransport final : public Transport {
   /// Elements first .. first + length of each rank's part of `whole`.
   std::vector<Buffer> parts_of(Buffer whole, std::int64_t first, std::int64_t length) const {
     std::vector<Buffer> parts;
+    parts.reserve(static_cast<std::size_t>(size_));
     for (int rank = 0; rank < size_; ++rank)
       parts.push_back(whole.part(rank * (whole.count / size_) + first, length));
     return parts;
@@ -272,6 +273,7 @@ class MpiTransport final : public Transport {
   void all_reduce_by_parts(Buffer buffer, ReduceOp op) {
     std::vector<int> counts, starts;
     std::vector<Buffer> parts;
+    parts.reserve(static_cast<std::size_t>(size_));
     for (int rank = 0; rank < size_; ++rank) {
       const std::int64_t start = buffer.count * rank / size_,
                          end = buffer.count * (rank + 1) / size_;

@@ -196,7 +196,7 @@ class NcclCommunicator final : public Communicator {
                               cudaStream_t stream) const {
     const ncclDataType_t type = nccl_type(input.scalar_type());
     const std::size_t count = count_of(input) / static_cast<std::size_t>(size());
-    const std::size_t bytes = count * input.element_size();
+    const std::size_t bytes = count * c10::elementSize(input.scalar_type());
     const auto* from = static_cast<const std::byte*>(input.const_data_ptr());
     auto* to = static_cast<std::byte*>(output.data_ptr());
     check_nccl(ncclGroupStart(), "ncclGroupStart");

@@ -126,6 +126,7 @@ std::vector<ExchangeCost> measure_exchanges(compression::GradientExchange& excha
                                             const std::vector<Bucket>& gradients) {
   std::vector<CostSamples> samples(gradients.size());
   std::vector<Bucket> buckets;
+  buckets.reserve(gradients.size());
   for (const Bucket& bucket : gradients) buckets.push_back(copy_of(bucket));
   for (std::int64_t step = 0; step < kWarmupExchanges + kExchanges; ++step) {
     exchange.begin_step(step);
@@ -141,6 +142,7 @@ std::vector<ExchangeCost> measure_exchanges(compression::GradientExchange& excha
     exchange.end_step(true);
   }
   std::vector<ExchangeCost> costs;
+  costs.reserve(samples.size());
   for (const CostSamples& one : samples) costs.push_back(one.cost());
   return costs;
 }

@@ -239,6 +239,7 @@ int run_compress_bench(const std::vector<std::string>& words) {
           : at::Device(at::kCPU);
   Bench bench(config, *world, device);
   std::vector<Result> results;
+  results.reserve(methods.size());
   for (const std::string& method : methods) results.push_back(bench.run(method, warmup, steps));
   if (world->rank() != 0) return 0;
   format == "json" ? print_json(results) : print_table(results, world->size());

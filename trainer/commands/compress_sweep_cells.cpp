@@ -59,7 +59,11 @@ SweepCell parse_cell(const std::string& text, const config::Arguments& arguments
     const std::size_t equals = word.find('=');
     const bool method = equals == std::string::npos;
     if (method && !cell.name.empty()) {
-      fail_input("--cells: \"" + word + "\" in \"" + text + "\" is not SETTING=VALUE");
+      fail_input(std::string("--cells: \"")
+                     .append(word)
+                     .append("\" in \"")
+                     .append(text)
+                     .append("\" is not SETTING=VALUE"));
     }
     cell.settings.emplace_back(
         std::string(kSection) + (method ? "method" : trimmed(word.substr(0, equals))),

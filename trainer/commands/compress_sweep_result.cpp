@@ -114,6 +114,7 @@ double default_target(const std::vector<CellResult>& results) {
 
 std::vector<bool> pareto_front(const std::vector<CellResult>& results) {
   std::vector<bool> front;
+  front.reserve(results.size());
   for (const CellResult& one : results) {
     front.push_back(std::isfinite(one.final_loss()) &&
                     std::none_of(results.begin(), results.end(), [&](const CellResult& other) {

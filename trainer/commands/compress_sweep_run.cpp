@@ -81,7 +81,8 @@ GradientError error_of(std::int64_t step, const std::array<double, 4>& sums) {
 /// What a rank gave: the payload of an all-gather is everyone's.
 double given_bytes(const comm::TrafficSnapshot& traffic, int ranks) {
   const std::int64_t gathered = traffic[comm::Operation::all_gather].payload_bytes;
-  return static_cast<double>(traffic.total().payload_bytes - gathered + gathered / ranks);
+  const std::int64_t own = gathered / ranks;
+  return static_cast<double>(traffic.total().payload_bytes - gathered + own);
 }
 
 double largest(const std::vector<RankReport>& reports, double RankReport::*part) {

@@ -48,6 +48,13 @@ class Layouts(launch.CorpusCase):
                 with self.subTest(mode=mode, tied=tied, layout=other):
                     self.assert_same_bits(one, self.train(f"{mode}-{tied}-{number}", other, **settings), other)
 
+    def test_a_tied_embedding_waits_for_a_head_whose_weight_half_comes_last(self):
+        each = lambda *actions: [f"{action.replace('#', str(m))}" for action in actions for m in range(8)]
+        csv = self.folder / "late_head.csv"
+        csv.write_text("\n".join(",".join(row) for row in (each("0F#", "3F#", "3I#", "0B#", "3W#"), each("1F#", "2F#", "2B#", "1B#"))) + "\n")
+        late = self.train("late-head", layout(2, 2, f"csv:{csv}"))
+        self.assert_same_bits(self.train("head-in-time", layout(1)), late)
+
     def test_recomputing_changes_no_bit(self):
         for mode in ("fp32", "bf16-qat"):
             one = self.train(f"kept-{mode}", layout(1), precision__mode=mode)
