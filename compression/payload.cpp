@@ -6,6 +6,7 @@
 
 #include "compression/bucket_power_sgd.hpp"
 #include "compression/low_rank/low_rank_shape.hpp"
+#include "compression/low_rank/power_iterations.hpp"
 #include "compression/make_compressor.hpp"
 #include "compression/quantize/qsgd.hpp"
 #include "compression/quantize/sign_sgd.hpp"
@@ -13,6 +14,7 @@
 #include "compression/sparse/top_k.hpp"
 #include "configs/compression_rules.hpp"
 #include "configs/error.hpp"
+#include "parallel/comm/traffic.hpp"
 
 namespace spillway::compression {
 namespace {
@@ -32,9 +34,7 @@ bool is_compressed(const Member& member, const LowRankShape& shape) {
 /// A step of PowerSGD, with its power iterations: whole gradients ride with the first left factor.
 Payload power_sgd(const std::vector<Member>& members, std::int64_t steps, std::int64_t width) {
   const config::CompressionMethod& method = members.front().method;
-  const bool refreshing =
-      method.refresh_every > 0 && steps > 0 && steps % method.refresh_every == 0;
-  const std::int64_t iterations = method.power_iterations + (refreshing ? 1 : 0);
+  const std::int64_t iterations = power_iterations(method, steps).count;
   std::int64_t factors = 0, whole = 0;
   if (method.matrix == "bucket") {
     factors = bucket_shape(numel(members), method.approximation_rank).compressed();
@@ -102,9 +102,12 @@ Payload payload_of(const config::CompressionConfig& config, const std::vector<Me
 }  // namespace
 
 double Payload::wire(int replicas) const {
-  const double others = static_cast<double>(replicas - 1), all = replicas;
-  return others * (2 / all * static_cast<double>(all_reduce) + static_cast<double>(all_gather) +
-                   static_cast<double>(all_to_all) / all);
+  const auto leaves = [&](comm::Operation operation, std::int64_t payload) {
+    return comm::ring_share(operation, replicas) * static_cast<double>(payload);
+  };
+  return leaves(comm::Operation::all_reduce, all_reduce) +
+         leaves(comm::Operation::all_gather, replicas * all_gather) +
+         leaves(comm::Operation::all_to_all, all_to_all);
 }
 
 Payload& Payload::operator+=(const Payload& other) {

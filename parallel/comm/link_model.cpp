@@ -30,24 +30,9 @@ double rounds(Operation operation, int ranks) {
 /// Bytes that a host's link carries for one payload byte of each rank. A ring crosses each link
 /// once, however many ranks a host has; all-to-all carries what every rank of the host sends away.
 double link_share(Operation operation, int ranks, int hosts) {
+  if (operation != Operation::all_to_all || hosts == 1) return ring_share(operation, ranks);
   const double n = ranks, on_host = n / hosts;
-  if (hosts == 1) return operation == Operation::all_reduce ? 2 * (n - 1) / n : (n - 1) / n;
-  switch (operation) {
-    case Operation::all_reduce:
-      return 2 * (n - 1) / n;
-    case Operation::all_gather:
-    case Operation::reduce_scatter:
-      return (n - 1) / n;
-    case Operation::all_to_all:
-      return on_host * (n - on_host) / n;
-    case Operation::broadcast:
-    case Operation::send:
-      return 1;
-    case Operation::recv:
-    case Operation::barrier:
-      return 0;
-  }
-  return 0;
+  return on_host * (n - on_host) / n;
 }
 
 }  // namespace

@@ -1,9 +1,7 @@
 #include "parallel/comm/traffic.hpp"
 
 namespace spillway::comm {
-namespace {
 
-/// Bytes a rank sends per payload byte under a ring of n ranks (nccl-tests, doc/PERFORMANCE.md).
 double ring_share(Operation operation, int n) {
   const double others = n - 1;
   switch (operation) {
@@ -23,8 +21,6 @@ double ring_share(Operation operation, int n) {
   }
   return 0;
 }
-
-}  // namespace
 
 const char* to_string(Operation operation) {
   constexpr std::array<const char*, kOperations> kNames{

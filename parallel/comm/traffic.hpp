@@ -19,6 +19,9 @@ enum class Operation : std::uint8_t {
 inline constexpr std::size_t kOperations = 8;
 const char* to_string(Operation operation);
 
+/// Bytes a rank sends per payload byte under a ring of n ranks (nccl-tests, doc/PERFORMANCE.md).
+double ring_share(Operation operation, int n);
+
 /// What one kind of operation moved on this rank.
 /// payload: bytes of the caller's tensor (nccl-tests "size"); wire: bytes this rank sends under a
 /// ring, e.g. 2(n-1)/n of payload for all-reduce, (n-1)/n for all-to-all; seconds: time inside the
