@@ -6,7 +6,6 @@
 
 #include <limits>
 
-#include "compression/low_rank/first_factor.hpp"
 #include "compression/low_rank/orthogonalize.hpp"
 #include "compression/low_rank/skinny_gemm.hpp"
 
@@ -33,26 +32,14 @@ Acp::Acp(const config::CompressionConfig& config, const config::CompressionMetho
     : config_(config), method_(method), seed_(seed), wire_(replicas, method.wire, meter) {
   for (const Member& member : members) {
     index_.emplace(member.name, parameters_.size());
-    Parameter& parameter = parameters_.emplace_back();
-    parameter.name = member.name;
-    parameter.low_rank = low_rank_shape(member.shape, member.method.approximation_rank);
-    parameter.compressed =
-        worth_compressing(parameter.low_rank, member.method.min_compression_rate);
+    parameters_.emplace_back(member);
   }
+  draw_first_factors(parameters_, seed_, 0);
 }
 
 void Acp::begin_step(std::int64_t step) {
   steps_ = step - method_.start_step;
-  const bool draw =
-      steps_ >= 0 && (!config_.warm_start || !parameters_.front().first_q_RN.defined());
-  if (!draw) return;
-  const std::int64_t index = config_.warm_start ? 0 : steps_;
-  std::vector<LowRankShape> shapes;
-  shapes.reserve(parameters_.size());
-  for (const Parameter& parameter : parameters_) shapes.push_back(parameter.low_rank);
-  std::vector<at::Tensor> factors = draw_factors(shapes, factor_seed(seed_, index));
-  for (std::size_t i = 0; i < parameters_.size(); ++i)
-    parameters_[i].first_q_RN = std::move(factors[i]);
+  if (steps_ >= 0 && !config_.warm_start) draw_first_factors(parameters_, seed_, steps_);
 }
 
 void Acp::exchange(std::span<Piece> pieces) {
@@ -109,9 +96,7 @@ void Acp::exchange(std::span<Piece> pieces) {
 /// Fresh = D Q^T or P D.
 void Acp::compress(Slot& slot) const {
   Parameter& parameter = slot.parameter;
-  const at::Tensor error = slot.feedback && slot.feedback->current().defined()
-                               ? slot.feedback->current().view_as(slot.grad_MN)
-                               : at::Tensor();
+  const at::Tensor error = slot.feedback ? slot.feedback->current_as(slot.grad_MN) : at::Tensor();
   if (slot.left) {
     const bool warm = config_.warm_start && parameter.q_RN.current().defined();
     slot.fixed =

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "compression/compressor.hpp"
-#include "compression/low_rank/low_rank_shape.hpp"
+#include "compression/low_rank/low_rank_parameter.hpp"
 #include "compression/wire.hpp"
 #include "compression/workspace.hpp"
 
@@ -38,11 +38,8 @@ class Acp final : public Compressor {
   void take_state(StateMap& state) override;
 
  private:
-  struct Parameter {
-    std::string name;
-    LowRankShape low_rank;
-    bool compressed = false;
-    at::Tensor first_q_RN;
+  struct Parameter : LowRankParameter {
+    using LowRankParameter::LowRankParameter;
     StepState p_RM, q_RN;
   };
   struct Slot;

@@ -1,7 +1,5 @@
 #include "compression/bucket_power_sgd.hpp"
 
-#include <ATen/ops/vdot.h>
-
 #include <cmath>
 
 #include "compression/joined.hpp"
@@ -29,38 +27,34 @@ BucketPowerSgd::BucketPowerSgd(const config::CompressionConfig& config,
 void BucketPowerSgd::begin_step(std::int64_t step) {
   const std::int64_t steps = step - method_.start_step;
   if (steps < 0) return;
-  refreshing_ = method_.refresh_every > 0 && steps > 0 && steps % method_.refresh_every == 0;
-  draw_ = !config_.warm_start || refreshing_ ? steps : 0;
+  power_ = power_iterations(method_, steps);
+  draw_ = !config_.warm_start || power_.refreshing ? steps : 0;
 }
 
 void BucketPowerSgd::exchange(std::span<Piece> pieces) {
   std::int64_t numel = 0;
   for (const Piece& piece : pieces) numel += piece.gradient.numel();
   if (numel == 0) return;
-  for (const Piece& piece : pieces) {
-    if (piece.feedback && piece.feedback->current().defined())
-      piece.gradient.add_(piece.feedback->current().view_as(piece.gradient));
-  }
+  for (const Piece& piece : pieces) piece.add_error();
   const LowRankShape shape = bucket_shape(numel, method_.approximation_rank);
   Joined joined(pieces, workspace_, 0, shape.dense());
   StepState& q_RN = q_RN_[*pieces.front().name];
   const bool warm =
-      config_.warm_start && !refreshing_ && q_RN.current().defined() &&
+      config_.warm_start && !power_.refreshing && q_RN.current().defined() &&
       q_RN.current().sizes() == at::IntArrayRef({shape.approximation_rank, shape.columns});
   Factored matrix;
   matrix.grad_MN = joined.flat().view({shape.rows, shape.columns});
   matrix.start_q_RN = warm ? q_RN.current() : draw_factors({shape}, factor_seed(seed_, draw_))[0];
   if (pieces.front().feedback) matrix.feedback = &rest_;
-  factors_.run({&matrix, 1}, {}, method_.power_iterations + (refreshing_ ? 1 : 0));
+  factors_.run({&matrix, 1}, {}, power_.count);
   joined.write_back();
   if (!matrix.finite) return;
   if (config_.warm_start) q_RN.next(matrix.q_RN).copy_(matrix.q_RN);
   if (!matrix.feedback) return;
   const at::Tensor rest = rest_.next(matrix.grad_MN).view(-1);
   for (std::size_t i = 0; i < pieces.size(); ++i) {
-    const at::Tensor kept = pieces[i].feedback->next(pieces[i].gradient);
-    kept.copy_(joined.part(rest, i));
-    pieces[i].feedback->set_next_squares(at::vdot(kept.view(-1), kept.view(-1)).item<double>());
+    ErrorFeedback& feedback = *pieces[i].feedback;
+    feedback.measure_next(feedback.next(pieces[i].gradient).copy_(joined.part(rest, i)));
   }
 }
 

@@ -8,6 +8,7 @@
 #include "compression/compressor.hpp"
 #include "compression/low_rank/factor_exchange.hpp"
 #include "compression/low_rank/low_rank_shape.hpp"
+#include "compression/low_rank/power_iterations.hpp"
 #include "compression/workspace.hpp"
 
 namespace spillway::compression {
@@ -43,7 +44,7 @@ class BucketPowerSgd final : public Compressor {
   std::vector<std::string> members_;
   std::uint64_t seed_;
   std::int64_t draw_ = 0;  ///< number of the random factor
-  bool refreshing_ = false;
+  PowerIterations power_;
   std::map<std::string, StepState> q_RN_;  ///< by first parameter
   ErrorFeedback rest_;                     ///< of the matrix, on its way to the parameters
   Workspace workspace_;

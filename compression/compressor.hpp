@@ -18,6 +18,12 @@ struct Member {
   config::CompressionMethod method;
 };
 
+/// The approximation rank of a parameter.
+struct NamedRank {
+  std::string name;
+  std::int64_t rank = 0;
+};
+
 /// One parameter's gradient on its way through a compressor, on this replica.
 struct Piece {
   const std::string* name = nullptr;
@@ -25,6 +31,15 @@ struct Piece {
   /// What this replica kept back, which goes in with the gradient, and where the compressor puts
   /// what it keeps now. nullptr: nothing is kept.
   ErrorFeedback* feedback = nullptr;
+
+  /// What was kept back, in the shape of `like`; undefined: nothing.
+  at::Tensor error_as(const at::Tensor& like) const {
+    return feedback ? feedback->current_as(like) : at::Tensor();
+  }
+  /// gradient += what was kept back.
+  void add_error() const {
+    if (const at::Tensor error = error_as(gradient); error.defined()) gradient.add_(error);
+  }
 };
 
 /// A method of compression. All calls but the constructor are collective over the replicas and

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <ATen/ops/vdot.h>
+
+#include <utility>
+
 #include "compression/step_state.hpp"
 
 namespace spillway::compression {
@@ -12,10 +16,15 @@ class ErrorFeedback {
  public:
   /// From the steps before, in the shape that the last method gave it; undefined: nothing.
   const at::Tensor& current() const { return error_.current(); }
+  /// The same in the shape of `like`.
+  at::Tensor current_as(const at::Tensor& like) const {
+    return current().defined() ? current().view_as(like) : at::Tensor();
+  }
   /// Room for what is kept of this step, shaped like `like`; its content is undefined.
   at::Tensor next(const at::Tensor& like) { return error_.next(like); }
-  /// Sum of squares of next().
+  /// Sum of squares of next(), given by whoever has it, or measured.
   void set_next_squares(double squares) { next_squares_ = squares; }
+  void measure_next(const at::Tensor& next) { next_squares_ = squares_of(next); }
   double next_squares() const { return next_squares_; }
   /// Nothing is kept of this step.
   void drop() {
@@ -29,14 +38,19 @@ class ErrorFeedback {
     error_.end_step(keep);
   }
   /// Replaces what is kept, between steps.
-  void set(at::Tensor error, double squares) {
+  void set(at::Tensor error) {
+    squares_ = error.defined() ? squares_of(error) : 0;
     error_.set(std::move(error));
-    squares_ = squares;
   }
   /// Sum of squares of current().
   double squares() const { return squares_; }
 
  private:
+  static double squares_of(const at::Tensor& tensor) {
+    const at::Tensor flat = tensor.view(-1);
+    return at::vdot(flat, flat).item<double>();
+  }
+
   StepState error_;
   double squares_ = 0, next_squares_ = 0;
 };

@@ -64,9 +64,9 @@ class StateMap {
   std::map<std::string, at::Tensor> tensors_;
 };
 
-/// The approximation rank of a parameter.
-struct NamedRank {
-  std::string name;
+/// The approximation rank of a parameter, by its index in registration order of the whole model.
+struct ParameterRank {
+  std::int64_t parameter = 0;
   std::int64_t rank = 0;
 };
 
@@ -90,7 +90,7 @@ class GradientExchange {
 
   virtual ExchangeStatistics take_statistics() = 0;
   /// Ranks of the low-rank approximations of this rank's parameters, as far as they have begun.
-  virtual std::vector<NamedRank> ranks() const { return {}; }
+  virtual std::vector<ParameterRank> ranks() const { return {}; }
 
   /// Whether the steps before `step` leave state behind.
   virtual bool awaits_state(std::int64_t /*step*/) const { return false; }

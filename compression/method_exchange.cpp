@@ -1,6 +1,5 @@
 #include "compression/method_exchange.hpp"
 
-#include <ATen/ops/vdot.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
@@ -11,15 +10,6 @@
 #include "configs/error.hpp"
 
 namespace spillway::compression {
-namespace {
-
-double squares_of(const at::Tensor& tensor) {
-  const at::Tensor flat = tensor.view(-1);
-  return at::vdot(flat, flat).item<double>();
-}
-
-}  // namespace
-
 MethodExchange::MethodExchange(const config::CompressionConfig& config,
                                comm::Communicator& replicas,
                                const std::vector<ParameterShape>& parameters, std::uint64_t seed)
@@ -71,9 +61,12 @@ void MethodExchange::begin_step(std::int64_t step) {
 
 comm::Work MethodExchange::exchange(const Bucket& bucket) {
   check_layout(bucket);
-  for (const NamedGradient& entry : bucket.entries)
-    find(entry);  // complain here, not on the thread
-  return queue_.submit(bucket.flat.device(), [this, bucket] { run(bucket); });
+  std::vector<Parameter*> parameters;  // found here, so that complaints are not the thread's
+  parameters.reserve(bucket.entries.size());
+  for (const NamedGradient& entry : bucket.entries) parameters.push_back(&find(entry));
+  return queue_.submit(bucket.flat.device(), [this, bucket, parameters = std::move(parameters)] {
+    run(bucket, parameters);
+  });
 }
 
 MethodExchange::Parameter& MethodExchange::find(const NamedGradient& entry) {
@@ -86,13 +79,13 @@ MethodExchange::Parameter& MethodExchange::find(const NamedGradient& entry) {
   return parameter;
 }
 
-void MethodExchange::run(const Bucket& bucket) {
+void MethodExchange::run(const Bucket& bucket, const std::vector<Parameter*>& parameters) {
   meter_.count_dense(static_cast<std::int64_t>(bucket.flat.nbytes()));
   std::vector<std::pair<Compressor*, std::vector<Piece>>> groups;
-  for (const NamedGradient& entry : bucket.entries) {
-    Parameter& parameter = find(entry);
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    Parameter& parameter = *parameters[i];
     Compressor* compressor = step_ < parameter.start_step ? parameter.before : parameter.compressor;
-    const Piece piece = piece_of(parameter, entry.gradient, *compressor);
+    const Piece piece = piece_of(parameter, bucket.entries[i].gradient, *compressor);
     auto group = std::find_if(groups.begin(), groups.end(),
                               [&](const auto& other) { return other.first == compressor; });
     if (group == groups.end()) group = groups.insert(groups.end(), {compressor, {}});
@@ -104,11 +97,10 @@ void MethodExchange::run(const Bucket& bucket) {
 Piece MethodExchange::piece_of(Parameter& parameter, const at::Tensor& gradient,
                                const Compressor& compressor) {
   Piece piece{&parameter.name, gradient, nullptr};
-  const at::Tensor& error = parameter.feedback.current();
   if (compressor.feeds_back() && config_.error_feedback != "off") {
     piece.feedback = &parameter.feedback;
-  } else if (error.defined()) {
-    gradient.add_(error.view_as(gradient));
+  } else if (parameter.feedback.current().defined()) {
+    gradient.add_(parameter.feedback.current_as(gradient));
     parameter.feedback.drop();
   }
   return piece;
@@ -126,9 +118,13 @@ void MethodExchange::sum_error_squares() {
   meter_.set_error_norm(std::sqrt(squares));
 }
 
-std::vector<NamedRank> MethodExchange::ranks() const {
-  std::vector<NamedRank> ranks;
-  for (const auto& compressor : compressors_) compressor->append_ranks(ranks);
+std::vector<ParameterRank> MethodExchange::ranks() const {
+  std::vector<NamedRank> named;
+  for (const auto& compressor : compressors_) compressor->append_ranks(named);
+  std::vector<ParameterRank> ranks;
+  ranks.reserve(named.size());
+  for (const auto& [name, rank] : named)
+    ranks.push_back({static_cast<std::int64_t>(index_.at(name)), rank});
   return ranks;
 }
 
@@ -145,7 +141,7 @@ void MethodExchange::average_errors() {
     if (!error.defined()) continue;
     replicas_.all_reduce(error).wait();
     error.div_(replicas_.size());
-    parameter.feedback.set(error, squares_of(error));
+    parameter.feedback.set(error);
   }
   sum_error_squares();
 }
@@ -168,7 +164,7 @@ std::vector<std::string> MethodExchange::load_state(const std::vector<NamedState
       fail_input("compression state: error of " + parameter.name + " has " +
                  std::to_string(error.numel()) + " elements in another shape than the parameter");
     }
-    parameter.feedback.set(error, error.defined() ? squares_of(error) : 0);
+    parameter.feedback.set(error);
   }
   for (const auto& compressor : compressors_) compressor->take_state(given);
   sum_error_squares();

@@ -37,7 +37,7 @@ class MethodExchange final : public GradientExchange {
   void end_step(bool keep) override;
 
   ExchangeStatistics take_statistics() override { return meter_.take(); }
-  std::vector<NamedRank> ranks() const override;
+  std::vector<ParameterRank> ranks() const override;
   bool awaits_state(std::int64_t step) const override;
   void average_errors() override;
   std::vector<NamedState> state() const override;
@@ -57,7 +57,7 @@ class MethodExchange final : public GradientExchange {
   void make_compressors(const std::vector<Member>& members, std::uint64_t seed);
   Parameter& find(const NamedGradient& entry);
   Piece piece_of(Parameter& parameter, const at::Tensor& gradient, const Compressor& compressor);
-  void run(const Bucket& bucket);
+  void run(const Bucket& bucket, const std::vector<Parameter*>& parameters);
   void sum_error_squares();
 
   config::CompressionConfig config_;

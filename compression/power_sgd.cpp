@@ -2,10 +2,6 @@
 
 #include <ATen/ops/cat.h>
 
-#include <algorithm>
-
-#include "compression/low_rank/first_factor.hpp"
-
 namespace spillway::compression {
 
 PowerSgd::PowerSgd(const config::CompressionConfig& config, const config::CompressionMethod& method,
@@ -17,39 +13,22 @@ PowerSgd::PowerSgd(const config::CompressionConfig& config, const config::Compre
       factors_(replicas, method.wire, config.error_feedback == "global", meter) {
   for (const Member& member : members) {
     index_.emplace(member.name, parameters_.size());
-    Parameter& parameter = parameters_.emplace_back();
-    parameter.name = member.name;
-    parameter.low_rank = low_rank_shape(member.shape, member.method.approximation_rank);
-    parameter.rank = parameter.low_rank.approximation_rank;
-    parameter.compressed =
-        worth_compressing(parameter.low_rank, member.method.min_compression_rate);
+    parameters_.emplace_back(member);
   }
-  draw_first_factors(0);
-}
-
-void PowerSgd::draw_first_factors(std::int64_t index) {
-  std::vector<LowRankShape> shapes;
-  for (const Parameter& parameter : parameters_) {
-    if (parameter.compressed) shapes.push_back(parameter.low_rank);
-  }
-  std::vector<at::Tensor> factors = draw_factors(shapes, factor_seed(seed_, index));
-  auto factor = factors.begin();
-  for (Parameter& parameter : parameters_) {
-    if (parameter.compressed) parameter.first_q_RN = std::move(*factor++);
-  }
+  draw_first_factors(parameters_, seed_, 0);
 }
 
 void PowerSgd::begin_step(std::int64_t step) {
   const std::int64_t steps = step - method_.start_step;
   if (steps < 0) return;
-  refreshing_ = method_.refresh_every > 0 && steps > 0 && steps % method_.refresh_every == 0;
-  if (!config_.warm_start || refreshing_) draw_first_factors(steps);
+  power_ = power_iterations(method_, steps);
+  if (!config_.warm_start || power_.refreshing) draw_first_factors(parameters_, seed_, steps);
   if (config_.adaptive_rank != "off" && steps > 0 && steps % config_.adapt_every == 0)
     adapt_ranks();
 }
 
 at::Tensor PowerSgd::start_factor(const Parameter& parameter) const {
-  const bool warm = config_.warm_start && !refreshing_ && parameter.q_RN.current().defined();
+  const bool warm = config_.warm_start && !power_.refreshing && parameter.q_RN.current().defined();
   return warm ? parameter.q_RN.current() : parameter.first_q_RN.narrow(0, 0, parameter.rank);
 }
 
@@ -63,16 +42,14 @@ void PowerSgd::exchange(std::span<Piece> pieces) {
       whole.push_back(piece.gradient.view(-1));
       continue;
     }
-    const at::IntArrayRef sizes{parameter.low_rank.rows, parameter.low_rank.columns};
     Factored& matrix = matrices.emplace_back();
     matrix.grad_MN = piece.gradient.view({parameter.low_rank.rows, parameter.low_rank.columns});
     matrix.start_q_RN = start_factor(parameter);
     matrix.feedback = piece.feedback;
-    if (piece.feedback && piece.feedback->current().defined())
-      matrix.error_MN = piece.feedback->current().view_as(matrix.grad_MN);
+    matrix.error_MN = piece.error_as(matrix.grad_MN);
     owners.push_back(&parameter);
   }
-  factors_.run(matrices, whole, method_.power_iterations + (refreshing_ ? 1 : 0));
+  factors_.run(matrices, whole, power_.count);
   if (!config_.warm_start) return;
   for (std::size_t i = 0; i < matrices.size(); ++i) {
     if (matrices[i].finite) owners[i]->q_RN.next(matrices[i].q_RN).copy_(matrices[i].q_RN);

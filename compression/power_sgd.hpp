@@ -8,7 +8,8 @@
 #include "compression/compressor.hpp"
 #include "compression/low_rank/adaptive_rank.hpp"
 #include "compression/low_rank/factor_exchange.hpp"
-#include "compression/low_rank/low_rank_shape.hpp"
+#include "compression/low_rank/low_rank_parameter.hpp"
+#include "compression/low_rank/power_iterations.hpp"
 
 namespace spillway::compression {
 
@@ -55,16 +56,13 @@ class PowerSgd final : public Compressor {
   void append_ranks(std::vector<NamedRank>& ranks) const override;
 
  private:
-  struct Parameter {
-    std::string name;
-    LowRankShape low_rank;  ///< its rank is the largest
-    bool compressed = false;
-    at::Tensor first_q_RN;
+  struct Parameter : LowRankParameter {
+    explicit Parameter(const Member& member)
+        : LowRankParameter(member), rank(low_rank.approximation_rank) {}
     StepState q_RN;
-    std::int64_t rank = 0;  ///< now
+    std::int64_t rank;  ///< now
   };
 
-  void draw_first_factors(std::int64_t index);
   at::Tensor start_factor(const Parameter& parameter) const;
   void adapt_ranks();
   void resize_factor(Parameter& parameter, std::int64_t rank);
@@ -74,7 +72,7 @@ class PowerSgd final : public Compressor {
   std::uint64_t seed_;
   std::vector<Parameter> parameters_;
   std::unordered_map<std::string, std::size_t> index_;
-  bool refreshing_ = false;
+  PowerIterations power_;
   FactorExchange factors_;
 };
 

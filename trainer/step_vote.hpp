@@ -3,15 +3,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "compression/gradient_exchange.hpp"
 #include "parallel/comm/communicator.hpp"
 
 namespace spillway::trainer {
-
-/// Of a parameter, by its index in whole-model order.
-struct ApproximationRank {
-  std::int64_t parameter = 0;
-  std::int64_t rank = 0;
-};
 
 /// What one rank tells all others at the end of a step, before anything is updated.
 struct RankReport {
@@ -36,7 +31,7 @@ struct RankReport {
   /// Squared L2 norm of the mean gradient of each parameter of this stage, in whole-model order.
   std::vector<double> squared_norms;
   /// Ranks of the low-rank approximations, where they adapt.
-  std::vector<ApproximationRank> approximation_ranks;
+  std::vector<compression::ParameterRank> approximation_ranks;
 };
 
 /// One all-gather of every rank's report, so that all ranks decide alike and every sum is taken in

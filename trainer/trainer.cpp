@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <unordered_map>
 
 #include "configs/error.hpp"
 #include "data/mutate/operator.hpp"
@@ -203,12 +202,8 @@ void Trainer::measure_gradients(RankReport& report) {
   report.wire_seconds = exchange.wire_seconds;
   report.decompress_seconds = exchange.decompress_seconds;
   report.error_squared_norm = exchange.error_norm * exchange.error_norm;
-  if (config_.compression.adaptive_rank == "off") return;
-  std::unordered_map<std::string, std::int64_t> index;
-  for (const ParameterSpec& spec : parameter_specs(layout_.model))
-    index.emplace(spec.name, spec.index);
-  for (const auto& [name, rank] : sync_->exchange().ranks())
-    report.approximation_ranks.push_back({index.at(name), rank});
+  if (config_.compression.adaptive_rank != "off")
+    report.approximation_ranks = sync_->exchange().ranks();
 }
 
 void Trainer::apply(const StepResult& result) {

@@ -32,9 +32,9 @@ class SignCodec final : public Codec {
 
 void SignSgd::exchange(std::span<Piece> pieces) {
   const bool feedback = pieces.front().feedback != nullptr;
-  for (const Piece& piece : pieces) {
-    if (feedback && piece.feedback->current().defined())
-      piece.gradient.add_(piece.feedback->current().view_as(piece.gradient));
+  {
+    const Meter::Timer timer(wire_.meter(), &ExchangeStatistics::compress_seconds);
+    for (const Piece& piece : pieces) piece.add_error();
   }
   Joined joined(pieces, joined_, kFlat);
   const at::Tensor rest =
@@ -50,8 +50,7 @@ void SignSgd::exchange(std::span<Piece> pieces) {
 void SignSgd::keep(Piece& piece, const at::Tensor& rest) {
   const at::Tensor mean = piece.gradient.view(-1);
   if (!std::isfinite(at::vdot(mean, mean).item<float>())) return;
-  const at::Tensor kept = piece.feedback->next(piece.gradient).copy_(rest).view(-1);
-  piece.feedback->set_next_squares(at::vdot(kept, kept).item<double>());
+  piece.feedback->measure_next(piece.feedback->next(piece.gradient).copy_(rest));
 }
 
 std::int64_t sign_shard_bytes(std::int64_t n, int replicas) {

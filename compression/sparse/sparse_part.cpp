@@ -1,7 +1,6 @@
 #include "compression/sparse/sparse_part.hpp"
 
 #include <ATen/ops/add.h>
-#include <ATen/ops/vdot.h>
 
 #include <cmath>
 #include <limits>
@@ -16,9 +15,8 @@ std::int64_t sparse_count(std::int64_t numel, double density) {
 at::Tensor with_error(const Piece& piece) {
   if (!piece.feedback) return piece.gradient.view(-1);
   at::Tensor sum = piece.feedback->next(piece.gradient);
-  const at::Tensor& error = piece.feedback->current();
-  error.defined() ? at::add_out(sum, piece.gradient, error.view_as(piece.gradient))
-                  : sum.copy_(piece.gradient);
+  const at::Tensor error = piece.error_as(piece.gradient);
+  error.defined() ? at::add_out(sum, piece.gradient, error) : sum.copy_(piece.gradient);
   return sum.view(-1);
 }
 
@@ -26,7 +24,7 @@ void keep_rest(const Piece& piece, const at::Tensor& indices, const at::Tensor& 
   if (!piece.feedback) return;
   const at::Tensor rest = piece.feedback->next(piece.gradient).view(-1);
   rest.index_add_(0, indices, sent, -1);
-  piece.feedback->set_next_squares(at::vdot(rest, rest).item<double>());
+  piece.feedback->measure_next(rest);
 }
 
 void give_up(const Piece& piece) {

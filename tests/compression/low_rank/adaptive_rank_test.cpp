@@ -96,7 +96,7 @@ TEST(AdaptiveRank, FollowsTheSpectrumOfTheGradients) {
   }
   const auto ranks = replicas[0].ranks();
   ASSERT_EQ(ranks.size(), 2U);
-  EXPECT_EQ(ranks[0].name, "simple");
+  EXPECT_EQ(ranks[0].parameter, 0);
   EXPECT_LE(ranks[0].rank, 3);
   EXPECT_GE(ranks[1].rank, 5);
   EXPECT_LT(replicas[0].take_statistics().sent_bytes, 12 * 4 * 2 * 8 * 110);
