@@ -14,7 +14,11 @@ struct SettingDifference {
   std::string first, second;
 };
 
-/// The first difference, in file order, between two texts of config::to_toml().
+/// Every setting, "name = value" a line.
+std::string setting_lines(const config::Config& config);
+
+/// The first difference between two lists of settings, "name = value" a line; the value of a
+/// setting that one of them does not have (another version of the program) is "nothing".
 std::optional<SettingDifference> first_difference(const std::string& first,
                                                   const std::string& second);
 

@@ -15,6 +15,7 @@
 #include "trainer/commands/progress_line.hpp"
 #include "trainer/gradient_sync.hpp"
 #include "trainer/prepare_layout.hpp"
+#include "trainer/same_configuration.hpp"
 
 namespace spillway::trainer {
 namespace {
@@ -90,9 +91,9 @@ std::string shared_text(const SweepCell& any, const config::Config& base,
                         const SweepOptions& options, int ranks) {
   config::Config shared = any.config;
   shared.compression = base.compression;
-  return config::to_toml(shared) +
-         "\n[sweep]\nreference_every = " + std::to_string(options.reference_every) +
-         "\nranks = " + std::to_string(ranks) + "\n";
+  return setting_lines(shared) +
+         "sweep.reference_every = " + std::to_string(options.reference_every) +
+         "\nsweep.ranks = " + std::to_string(ranks) + "\n";
 }
 
 /// Shows on one rank how far the sweep is and how long the rest takes.
