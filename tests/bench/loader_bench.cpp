@@ -8,23 +8,17 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <ctime>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "data/corpus/corpus_writer.hpp"
 #include "data/loader.hpp"
+#include "tests/bench/thread_seconds.hpp"
 
 namespace {
 
 using namespace spillway::data;
-
-double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
 
 /// Nine samples of ten have 64 to 575 bytes, the tenth 4096 to 5119: the mix of short and long
 /// documents of the notes on data.
@@ -45,7 +39,7 @@ void make_corpus(const std::filesystem::path& dir, std::uint64_t samples) {
 double packed_rate(const CorpusReader& corpus, std::uint64_t salt) {
   const Packer packer(corpus, {.sequence_length = 512, .seed = salt, .operators = {}});
   std::vector<std::int32_t> tokens(512), targets(512);
-  const double start = cpu_seconds();
+  const double start = spillway::bench::thread_seconds();
   std::int64_t count = 0;
   for (std::uint64_t g = 0; g < packer.groups_per_epoch(); ++g) {
     PackedGroup group = packer.group(g);
@@ -54,17 +48,17 @@ double packed_rate(const CorpusReader& corpus, std::uint64_t salt) {
       count += group.target_tokens(s);
     }
   }
-  return static_cast<double>(count) / (cpu_seconds() - start);
+  return static_cast<double>(count) / (spillway::bench::thread_seconds() - start);
 }
 
 /// Samples a second through view(), each checked, in a random order.
 double view_rate(const CorpusReader& corpus, std::uint64_t salt) {
   const Permutation order(corpus.size(), RandomKey(salt));
-  const double start = cpu_seconds();
+  const double start = spillway::bench::thread_seconds();
   std::uint64_t bytes = 0;
   for (std::uint64_t i = 0; i < corpus.size(); ++i) bytes += corpus.view(order(i)).bytes.size();
   if (bytes != corpus.manifest().bytes) std::cerr << "loader_bench: bytes are missing\n";
-  return static_cast<double>(corpus.size()) / (cpu_seconds() - start);
+  return static_cast<double>(corpus.size()) / (spillway::bench::thread_seconds() - start);
 }
 
 /// Samples a second of the first shard through H5Dread of one hyperslab each, in a random order.
@@ -77,7 +71,7 @@ double h5dread_rate(const CorpusReader& corpus, std::uint64_t salt) {
     begins.push_back(begins.back() + corpus.view(id).bytes.size());
   std::vector<char> buffer(1 << 16);
   const Permutation order(samples, RandomKey(salt));
-  const double start = cpu_seconds();
+  const double start = spillway::bench::thread_seconds();
   for (std::uint64_t i = 0; i < samples; ++i) {
     const std::uint64_t id = order(i);
     const hsize_t begin = begins[id], count = begins[id + 1] - begin;
@@ -86,7 +80,7 @@ double h5dread_rate(const CorpusReader& corpus, std::uint64_t salt) {
     H5Dread(dataset, H5T_NATIVE_UINT8, memory, space, H5P_DEFAULT, buffer.data());
     H5Sclose(memory);
   }
-  const double seconds = cpu_seconds() - start;
+  const double seconds = spillway::bench::thread_seconds() - start;
   H5Sclose(space);
   H5Dclose(dataset);
   H5Fclose(file);
@@ -96,19 +90,19 @@ double h5dread_rate(const CorpusReader& corpus, std::uint64_t salt) {
 /// Bytes a second that memcpy moves of the corpus' size.
 double memcpy_rate(std::size_t bytes) {
   static std::vector<char> from(bytes, 1), to(bytes, 2);
-  const double start = cpu_seconds();
+  const double start = spillway::bench::thread_seconds();
   std::memcpy(to.data(), from.data(), bytes);
   asm volatile("" : : "r"(to.data()) : "memory");
-  return static_cast<double>(bytes) / (cpu_seconds() - start);
+  return static_cast<double>(bytes) / (spillway::bench::thread_seconds() - start);
 }
 
 double nanoseconds_per_position(std::uint64_t n, std::uint64_t salt) {
   const Permutation order(n, RandomKey(salt));
-  const double start = cpu_seconds();
+  const double start = spillway::bench::thread_seconds();
   std::uint64_t sum = 0;
   for (std::uint64_t i = 0; i < 1000000; ++i) sum += order(i);
   asm volatile("" : : "r"(sum));
-  return (cpu_seconds() - start) * 1e3;
+  return (spillway::bench::thread_seconds() - start) * 1e3;
 }
 
 /// Milliseconds from nothing to the first batch, far into a run.

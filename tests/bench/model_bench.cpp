@@ -7,11 +7,11 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <ctime>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "tests/bench/thread_seconds.hpp"
 #include "trainer/model/model_stage.hpp"
 #include "trainer/optimizer/adamw.hpp"
 #include "trainer/optimizer/gradient_norm.hpp"
@@ -23,17 +23,11 @@ using namespace spillway::trainer;
 
 constexpr int kRounds = 7;
 
-double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
 template <class Body>
 double seconds_of(Body&& body) {
-  const double start = cpu_seconds();
+  const double start = spillway::bench::thread_seconds();
   body();
-  return cpu_seconds() - start;
+  return spillway::bench::thread_seconds() - start;
 }
 
 double median(std::vector<double> values) {

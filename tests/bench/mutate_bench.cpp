@@ -6,18 +6,12 @@
 
 #include <cstdio>
 
+#include "tests/bench/thread_seconds.hpp"
 #include "tests/data/mutate/samples.hpp"
 
 namespace {
 
 using namespace spillway::data;
-
-/// Processor time of this thread: other work on the machine does not count.
-double now() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
 
 std::vector<Sample> samples_of_600_bytes() {
   std::vector<Sample> samples;
@@ -38,7 +32,7 @@ struct Rate {
 Rate measure(const Operator& op, const std::vector<Sample>& samples, const SamplePool& pool,
              double seconds) {
   Rate rate;
-  const double start = now();
+  const double start = spillway::bench::thread_seconds();
   for (std::uint64_t i = 0; rate.seconds < seconds; ++i) {
     for (const Sample& sample : samples) {
       const auto mutant = op.apply(sample, RandomKey(i), pool);
@@ -46,7 +40,7 @@ Rate measure(const Operator& op, const std::vector<Sample>& samples, const Sampl
       rate.bytes += static_cast<double>(sample.bytes.size());
       rate.changed += mutant.has_value();
     }
-    rate.seconds = now() - start;
+    rate.seconds = spillway::bench::thread_seconds() - start;
   }
   return rate;
 }

@@ -5,34 +5,17 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <random>
 #include <vector>
 
 #include "compression/quantize/quantize.hpp"
 #include "compression/quantize/sign.hpp"
+#include "tests/bench/best_seconds.hpp"
 #include "tests/bench/machine_peaks.hpp"
 
 namespace {
 
 using namespace spillway::compression;
-
-double now() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
-
-template <typename Call>
-double best_seconds(const Call& call) {
-  double best = 1e9;
-  for (int run = 0; run < 10; ++run) {
-    const double start = now();
-    call();
-    if (run > 0) best = std::min(best, now() - start);
-  }
-  return best;
-}
 
 void print(const char* code, std::int64_t bytes, double pack, double unpack, double add,
            double read) {
@@ -53,18 +36,24 @@ int main(int argc, char** argv) {
   std::vector<float> values(static_cast<std::size_t>(n)), out(values.size());
   for (float& value : values) value = distribution(generator);
   volatile float sink = 0;
-  const double read = best_seconds([&] { sink = spillway::bench::read_once(values.data(), n); });
+  const double read =
+      spillway::bench::best_seconds([&] { sink = spillway::bench::read_once(values.data(), n); });
   for (const int bits : {8, 4}) {
     std::vector<std::byte> payload(static_cast<std::size_t>(quantized_bytes(n, bits)));
-    const double pack =
-        best_seconds([&] { quantize(values.data(), n, bits, 1, 0, payload.data()); });
-    const double unpack = best_seconds([&] { dequantize(payload.data(), n, bits, out.data()); });
-    const double add = best_seconds([&] { dequantize_add(payload.data(), n, bits, out.data()); });
+    const double pack = spillway::bench::best_seconds(
+        [&] { quantize(values.data(), n, bits, 1, 0, payload.data()); });
+    const double unpack =
+        spillway::bench::best_seconds([&] { dequantize(payload.data(), n, bits, out.data()); });
+    const double add =
+        spillway::bench::best_seconds([&] { dequantize_add(payload.data(), n, bits, out.data()); });
     print(bits == 8 ? "int8" : "int4", quantized_bytes(n, bits), pack, unpack, add, read);
   }
   std::vector<std::byte> payload(static_cast<std::size_t>(sign_bytes(n)));
-  const double pack = best_seconds([&] { pack_signs(values.data(), n, payload.data()); });
-  const double unpack = best_seconds([&] { unpack_signs(payload.data(), n, out.data()); });
-  const double add = best_seconds([&] { unpack_signs_add(payload.data(), n, out.data()); });
+  const double pack =
+      spillway::bench::best_seconds([&] { pack_signs(values.data(), n, payload.data()); });
+  const double unpack =
+      spillway::bench::best_seconds([&] { unpack_signs(payload.data(), n, out.data()); });
+  const double add =
+      spillway::bench::best_seconds([&] { unpack_signs_add(payload.data(), n, out.data()); });
   print("sign", sign_bytes(n), pack, unpack, add, read);
 }

@@ -9,17 +9,12 @@
 
 #include "parallel/pipeline/placement.hpp"
 #include "parallel/pipeline/search/search.hpp"
+#include "tests/bench/thread_seconds.hpp"
 #include "tests/parallel/pipeline/optima.hpp"
 
 namespace {
 
 using namespace spillway::pipeline;
-
-double now() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
 
 SearchProblem problem_of(const Row& row) {
   const ScheduleShape shape{.ranks = std::stoi(row.at("ranks")),
@@ -42,9 +37,9 @@ int main(int argc, char** argv) {
   const auto rows = read_rows();
   for (const Row& row : rows) {
     const SearchProblem problem = problem_of(row);
-    const double start = now();
+    const double start = spillway::bench::thread_seconds();
     const SearchResult result = search_schedule(problem, {});
-    const double took = now() - start;
+    const double took = spillway::bench::thread_seconds() - start;
     const double gap = 100 * (result.makespan / std::stod(row.at("optimum")) - 1);
     gaps += gap;
     worst = std::max(worst, gap);

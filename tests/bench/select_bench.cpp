@@ -5,34 +5,17 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <random>
 #include <vector>
 
 #include "compression/sparse/random_indices.hpp"
 #include "compression/sparse/select.hpp"
+#include "tests/bench/best_seconds.hpp"
 #include "tests/bench/machine_peaks.hpp"
 
 namespace {
 
 using namespace spillway::compression;
-
-double now() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
-
-template <typename Call>
-double best_seconds(const Call& call) {
-  double best = 1e9;
-  for (int run = 0; run < 10; ++run) {
-    const double start = now();
-    call();
-    if (run > 0) best = std::min(best, now() - start);
-  }
-  return best;
-}
 
 void measure(const std::vector<float>& values, double density) {
   const auto n = static_cast<std::int64_t>(values.size());
@@ -42,10 +25,12 @@ void measure(const std::vector<float>& values, double density) {
   TopKSelector selector;
   RandomIndices random;
   volatile float sink = 0;
-  const double reading = best_seconds([&] { sink = spillway::bench::read_once(values.data(), n); });
-  const double selecting =
-      best_seconds([&] { selector.select(values.data(), n, k, indices.data(), selected.data()); });
-  const double drawing = best_seconds([&] { random.draw(1, n, k, indices.data()); });
+  const double reading =
+      spillway::bench::best_seconds([&] { sink = spillway::bench::read_once(values.data(), n); });
+  const double selecting = spillway::bench::best_seconds(
+      [&] { selector.select(values.data(), n, k, indices.data(), selected.data()); });
+  const double drawing =
+      spillway::bench::best_seconds([&] { random.draw(1, n, k, indices.data()); });
   std::printf(
       "{\"bench\": \"select\", \"n\": %lld, \"k\": %lld, \"read_ms\": %.3f, \"read_gb_per_s\": "
       "%.1f, \"top_k_ms\": %.3f, \"top_k_over_read\": %.2f, \"random_k_ms\": %.3f}\n",

@@ -10,23 +10,17 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <vector>
 
 #include "compression/low_rank/orthogonalize.hpp"
 #include "compression/low_rank/skinny_gemm.hpp"
 #include "tests/bench/machine_peaks.hpp"
+#include "tests/bench/thread_seconds.hpp"
 
 namespace {
 
 using namespace spillway;
 using namespace spillway::compression;
-
-double now() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
 
 struct Peaks {
   double bytes_per_second = 0, operations_per_second = 0;
@@ -40,15 +34,16 @@ Peaks measure_peaks() {
   double reading = 1e9, adding = 1e9;
   Peaks peaks;
   for (int run = 0; run < 5; ++run) {
-    double start = now();
+    double start = spillway::bench::thread_seconds();
     sink = sink + bench::read_once(values.data(), kCount);
-    reading = std::min(reading, now() - start);
-    start = now();
+    reading = std::min(reading, spillway::bench::thread_seconds() - start);
+    start = spillway::bench::thread_seconds();
     bench::add_once(values.data(), more.data(), kCount);
-    adding = std::min(adding, now() - start);
-    start = now();
+    adding = std::min(adding, spillway::bench::thread_seconds() - start);
+    start = spillway::bench::thread_seconds();
     const double done = bench::multiply_and_add(10'000'000);
-    peaks.operations_per_second = std::max(peaks.operations_per_second, done / (now() - start));
+    peaks.operations_per_second =
+        std::max(peaks.operations_per_second, done / (spillway::bench::thread_seconds() - start));
   }
   peaks.bytes_per_second = 4.0 * kCount * std::max(1 / reading, 3 / adding);
   return peaks;
@@ -86,9 +81,9 @@ struct Phase {
 
 template <typename Call>
 void time_phase(Phase& phase, std::vector<Matrix>& list, const Call& call) {
-  const double start = now();
+  const double start = spillway::bench::thread_seconds();
   for (Matrix& matrix : list) call(matrix);
-  phase.seconds = std::min(phase.seconds, now() - start);
+  phase.seconds = std::min(phase.seconds, spillway::bench::thread_seconds() - start);
 }
 
 void measure(std::int64_t rank, const Peaks& peaks) {
