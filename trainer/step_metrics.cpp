@@ -12,20 +12,6 @@
 namespace spillway::trainer {
 namespace {
 
-template <class Get>
-double sum(const std::vector<RankReport>& reports, Get get) {
-  double total = 0;
-  for (const RankReport& report : reports) total += get(report);
-  return total;
-}
-
-template <class Get>
-double largest(const std::vector<RankReport>& reports, Get get) {
-  double most = 0;
-  for (const RankReport& report : reports) most = std::max(most, get(report));
-  return most;
-}
-
 double idle_seconds(const RankReport& rank) { return rank.pipeline_seconds - rank.busy_seconds; }
 
 void add_rates(StepMetrics& metrics, const StepResult& result, const RunRates& rates) {
@@ -45,9 +31,7 @@ void add_times(StepMetrics& metrics, const StepResult& result) {
   metrics.set(metric::kBubbleSeconds, idle_seconds(mine));
   metrics.set(metric::kExchangeSeconds, mine.exchange_wait_seconds);
   metrics.set(metric::kOptimizerSeconds, result.update_seconds);
-  metrics.set("data/wait_ms", 1e3 * largest(result.reports, [](const RankReport& rank) {
-                                return rank.data_wait_seconds;
-                              }));
+  metrics.set("data/wait_ms", 1e3 * largest(result.reports, &RankReport::data_wait_seconds));
 }
 
 void add_mix(StepMetrics& metrics, const data::CategoryCounts& counts) {
@@ -73,17 +57,13 @@ void add_pipeline(StepMetrics& metrics, const StepResult& result,
     predicted_idle += rank.predicted.idle_seconds;
   const double predicted_spans =
       prediction.predicted_seconds * static_cast<double>(prediction.ranks.size());
-  const double spans =
-      sum(result.reports, [](const RankReport& rank) { return rank.pipeline_seconds; });
+  const double spans = sum(result.reports, &RankReport::pipeline_seconds);
   metrics.set(metric::kBubble, 100 * sum(result.reports, idle_seconds) / spans);
   metrics.set(metric::kPredictedBubble, 100 * predicted_idle / predicted_spans);
   metrics.set(metric::kMakespan, prediction.measured_seconds);
   metrics.set(metric::kPredictedMakespan, prediction.predicted_seconds);
-  metrics.set(metric::kPipelineBytes,
-              sum(result.reports, [](const RankReport& rank) { return rank.pipeline_bytes; }));
-  metrics.set(metric::kPeakActivations, largest(result.reports, [](const RankReport& rank) {
-                return rank.peak_activations;
-              }));
+  metrics.set(metric::kPipelineBytes, sum(result.reports, &RankReport::pipeline_bytes));
+  metrics.set(metric::kPeakActivations, largest(result.reports, &RankReport::peak_activations));
   for (std::size_t rank = 0; rank < result.reports.size(); ++rank) {
     const std::string prefix = "pipeline/rank-" + std::to_string(rank) + "/";
     metrics.set(prefix + "busy(s)", result.reports[rank].busy_seconds);
@@ -98,24 +78,17 @@ void add_pipeline(StepMetrics& metrics, const StepResult& result,
 
 void add_compression(StepMetrics& metrics, const std::vector<RankReport>& reports,
                      const std::vector<std::string>& parameters) {
-  const double dense = sum(reports, [](const RankReport& rank) { return rank.dense_bytes; });
-  const double sent = sum(reports, [](const RankReport& rank) { return rank.sent_bytes; });
+  const double dense = sum(reports, &RankReport::dense_bytes);
+  const double sent = sum(reports, &RankReport::sent_bytes);
   metrics.set(metric::kDenseBytes, dense);
   metrics.set(metric::kSentBytes, sent);
-  metrics.set(metric::kWireBytes,
-              sum(reports, [](const RankReport& rank) { return rank.wire_bytes; }));
+  metrics.set(metric::kWireBytes, sum(reports, &RankReport::wire_bytes));
   metrics.set(metric::kCompressionRatio, sent > 0 ? dense / sent : 1.0);
-  metrics.set(metric::kCompressSeconds,
-              largest(reports, [](const RankReport& rank) { return rank.compress_seconds; }));
-  metrics.set(metric::kWireSeconds,
-              largest(reports, [](const RankReport& rank) { return rank.wire_seconds; }));
-  metrics.set(metric::kDecompressSeconds,
-              largest(reports, [](const RankReport& rank) { return rank.decompress_seconds; }));
-  metrics.set("compress/exposed(s)",
-              largest(reports, [](const RankReport& rank) { return rank.exchange_wait_seconds; }));
-  metrics.set(
-      metric::kCompressionError,
-      std::sqrt(sum(reports, [](const RankReport& rank) { return rank.error_squared_norm; })));
+  metrics.set(metric::kCompressSeconds, largest(reports, &RankReport::compress_seconds));
+  metrics.set(metric::kWireSeconds, largest(reports, &RankReport::wire_seconds));
+  metrics.set(metric::kDecompressSeconds, largest(reports, &RankReport::decompress_seconds));
+  metrics.set("compress/exposed(s)", largest(reports, &RankReport::exchange_wait_seconds));
+  metrics.set(metric::kCompressionError, std::sqrt(sum(reports, &RankReport::error_squared_norm)));
   std::map<std::int64_t, std::int64_t> ranks;  // equal on all replicas
   for (const RankReport& report : reports) {
     for (const auto& [parameter, rank] : report.approximation_ranks) ranks[parameter] = rank;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "compression/gradient_exchange.hpp"
@@ -33,6 +35,22 @@ struct RankReport {
   /// Ranks of the low-rank approximations, where they adapt.
   std::vector<compression::ParameterRank> approximation_ranks;
 };
+
+/// Sum over ranks, in rank order, of a member (or what a function makes of a report).
+template <class Get>
+double sum(const std::vector<RankReport>& reports, const Get& get) {
+  double total = 0;
+  for (const RankReport& report : reports) total += std::invoke(get, report);
+  return total;
+}
+
+/// The largest; 0 at least.
+template <class Get>
+double largest(const std::vector<RankReport>& reports, const Get& get) {
+  double most = 0;
+  for (const RankReport& report : reports) most = std::max(most, std::invoke(get, report));
+  return most;
+}
 
 /// One all-gather of every rank's report, so that all ranks decide alike and every sum is taken in
 /// the same order. Collective over `world`.

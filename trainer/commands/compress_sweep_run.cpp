@@ -85,18 +85,6 @@ double given_bytes(const comm::TrafficSnapshot& traffic, int ranks) {
   return static_cast<double>(traffic.total().payload_bytes - gathered + own);
 }
 
-double largest(const std::vector<RankReport>& reports, double RankReport::*part) {
-  double most = 0;
-  for (const RankReport& report : reports) most = std::max(most, report.*part);
-  return most;
-}
-
-double total(const std::vector<RankReport>& reports, double RankReport::*part) {
-  double sum = 0;
-  for (const RankReport& report : reports) sum += report.*part;
-  return sum;
-}
-
 /// What the timed steps have in common, gathered step by step.
 struct TimedSteps {
   std::vector<double> step, compress, wire, decompress, exposed, tokens_per_second;
@@ -109,8 +97,8 @@ struct TimedSteps {
     decompress.push_back(largest(result.reports, &RankReport::decompress_seconds));
     exposed.push_back(largest(result.reports, &RankReport::exchange_wait_seconds));
     tokens_per_second.push_back(static_cast<double>(result.target_tokens) / result.seconds);
-    reported += total(result.reports, &RankReport::sent_bytes);
-    dense += total(result.reports, &RankReport::dense_bytes);
+    reported += sum(result.reports, &RankReport::sent_bytes);
+    dense += sum(result.reports, &RankReport::dense_bytes);
   }
 };
 
@@ -173,7 +161,7 @@ CellResult run_cell(const SweepCell& cell, const SweepOptions& options, const La
                        given_bytes(before, trainer.grid().replicas());
       timed.wire_bytes += after.total().wire_bytes - before.total().wire_bytes;
     }
-    result.error_norm = std::sqrt(total(done.reports, &RankReport::error_squared_norm));
+    result.error_norm = std::sqrt(sum(done.reports, &RankReport::error_squared_norm));
     step_done(step + 1);
   }
   summarize(timed, trainer.grid(), *ranks.control, result);
