@@ -6,6 +6,7 @@
 #include "parallel/pipeline/recompute.hpp"
 #include "parallel/pipeline/schedules/registry.hpp"
 #include "trainer/plan_workload.hpp"
+#include "trainer/try_each.hpp"
 
 namespace spillway::trainer {
 namespace {
@@ -58,17 +59,10 @@ pipeline::Schedule named_schedule(const config::ParallelConfig& parallel) {
 ChosenPlan choose_plan(const PlanRequest& request) {
   const bool search = request.config.parallel.schedule == "auto";
   std::optional<ChosenPlan> best;
-  std::optional<Error> refusal;
-  for (const Recompute recompute : recomputes_to_try(request)) {
-    try {
-      ChosenPlan one = search ? plan_found(request, recompute) : plan_named(request, recompute);
-      if (!best || better(one, *best, request.memory_cap)) best = std::move(one);
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::input) throw;
-      if (!refusal) refusal = error;
-    }
-  }
-  if (!best) throw Error(*refusal);
+  try_each(recomputes_to_try(request), [&](Recompute recompute) {
+    ChosenPlan one = search ? plan_found(request, recompute) : plan_named(request, recompute);
+    if (!best || better(one, *best, request.memory_cap)) best = std::move(one);
+  });
   return *std::move(best);
 }
 

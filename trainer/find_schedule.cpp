@@ -13,6 +13,7 @@
 #include "parallel/pipeline/search/search.hpp"
 #include "trainer/model/partition.hpp"
 #include "trainer/plan_workload.hpp"
+#include "trainer/try_each.hpp"
 
 namespace spillway::trainer {
 namespace {
@@ -159,33 +160,18 @@ class Search {
 
 std::vector<Candidate> candidates(const PlanRequest& request) {
   std::vector<Candidate> all;
-  std::optional<Error> refusal;
-  for (const Placement placement : placements_to_try(request)) {
-    try {
-      all.push_back(candidate_on(request, placement));
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::input) throw;
-      if (!refusal) refusal = error;
-    }
-  }
-  if (all.empty()) throw Error(*refusal);
+  try_each(placements_to_try(request),
+           [&](Placement placement) { all.push_back(candidate_on(request, placement)); });
   return all;
 }
 
 FoundSchedule find_schedule(const PlanRequest& request, Recompute recompute) {
   std::optional<FoundSchedule> best;
-  std::optional<Error> refusal;
-  for (const Candidate& candidate : candidates(request)) {
-    try {
-      FoundSchedule found = Search(request, candidate, recompute).run();
-      const double makespan = found.prediction.makespan();
-      if (!best || makespan < best->prediction.makespan() - 1e-9) best = std::move(found);
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::input) throw;
-      if (!refusal) refusal = error;
-    }
-  }
-  if (!best) throw Error(*refusal);
+  try_each(candidates(request), [&](const Candidate& candidate) {
+    FoundSchedule found = Search(request, candidate, recompute).run();
+    const double makespan = found.prediction.makespan();
+    if (!best || makespan < best->prediction.makespan() - 1e-9) best = std::move(found);
+  });
   return *std::move(best);
 }
 
