@@ -35,8 +35,6 @@ bool compressed(const ParameterShape& parameter, const config::CompressionConfig
                            config.min_compression_rate);
 }
 
-double error_norm(GradientExchange& exchange) { return exchange.take_statistics().error_norm; }
-
 TEST(PowerSgd, WhatIsSentAndWhatIsKeptAddUpToWhatWasGiven) {
   const auto parameters = mixed_shapes();
   for (const int count : {1, 2, 4}) {

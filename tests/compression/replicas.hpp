@@ -31,6 +31,29 @@ inline Gradients random_gradients(const std::vector<ParameterShape>& parameters,
   return gradients;
 }
 
+/// Of mixed_shapes(), for every replica.
+inline std::vector<Gradients> random_gradients_of(int replicas, int step) {
+  std::vector<Gradients> all;
+  for (int w = 0; w < replicas; ++w) all.push_back(random_gradients(mixed_shapes(), step, w));
+  return all;
+}
+
+/// Settings under which mixed_shapes() are compressed from the first step, in several buckets.
+inline config::CompressionConfig early_and_small(const std::string& name) {
+  config::CompressionConfig config;
+  config.method = name;
+  config.approximation_rank = 2;
+  config.start_step = 0;
+  config.min_compression_rate = 1.2;
+  config.density = 0.07;
+  config.bucket_mib = 0.008;  // several buckets
+  return config;
+}
+
+inline double error_norm(GradientExchange& exchange) {
+  return exchange.take_statistics().error_norm;
+}
+
 inline at::Tensor mean_of(const std::vector<Gradients>& replicas, std::size_t parameter) {
   at::Tensor sum = at::zeros_like(replicas[0][parameter], at::kDouble);
   for (const Gradients& gradients : replicas) sum += gradients[parameter].to(at::kDouble);

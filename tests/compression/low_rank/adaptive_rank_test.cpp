@@ -102,5 +102,25 @@ TEST(AdaptiveRank, FollowsTheSpectrumOfTheGradients) {
   EXPECT_LT(replicas[0].take_statistics().sent_bytes, 12 * 4 * 2 * 8 * 110);
 }
 
+TEST(AdaptiveRank, ByteBudgetHoldsAtTheWire) {
+  config::CompressionConfig config = early_and_small("powersgd");
+  config.approximation_rank = 6;
+  config.adaptive_rank = "bytes";
+  config.adapt_every = 2;
+  for (const double bytes : {6000.0, 8000.0, 1e6}) {
+    config.byte_budget = bytes / 1048576;
+    Replicas replicas(2, config, mixed_shapes());
+    std::int64_t most = 0;
+    for (int step = 0; step < 8; ++step) {
+      replicas.step(step, random_gradients_of(2, step));
+      const std::int64_t sent = replicas[0].take_statistics().sent_bytes;
+      if (step >= 2) most = std::max(most, sent);
+    }
+    EXPECT_LE(static_cast<double>(most), bytes);
+    // Ranks of 6 for all of them are 7312 bytes.
+    EXPECT_GT(static_cast<double>(most), std::min(0.8 * bytes, 7300.0));
+  }
+}
+
 }  // namespace
 }  // namespace spillway::compression
