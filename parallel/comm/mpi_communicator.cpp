@@ -22,7 +22,8 @@ namespace {
 /// blocking one.
 constexpr std::int64_t kSmallBytes = 32 << 10;
 
-/// 16-bit floats are reduced in pieces of this many elements, which bounds the scratch memory.
+/// What the ranks reduce themselves goes in pieces of this many elements, which bounds the scratch
+/// memory.
 constexpr std::int64_t kPartsElements = 4 << 20;
 /// When no rank waited longer than this for the others, the next collectives are not preceded by a
 /// barrier.
@@ -40,7 +41,8 @@ class MpiTransport final : public Transport {
       : handle_(std::move(handle)),
         options_(options),
         rank_(handle_.rank()),
-        size_(handle_.size()) {}
+        size_(handle_.size()),
+        near_(options.blocking_calls && handle_.is_on_one_host()) {}
 
   int rank() const override { return rank_; }
   int size() const override { return size_; }
@@ -49,9 +51,10 @@ class MpiTransport final : public Transport {
   void all_reduce(Buffer buffer, ReduceOp op) override {
     if (size_ == 1) return;
     arrive(buffer.bytes());
-    for_chunks(buffer.count, most(buffer.type), [&](std::int64_t first, int length) {
+    const std::int64_t most = most_elements(by_parts(buffer));
+    for_chunks(buffer.count, most, [&](std::int64_t first, int length) {
       const Buffer chunk = buffer.part(first, length);
-      if (is_half(buffer.type)) return all_reduce_by_parts(chunk, op);
+      if (by_parts(buffer)) return all_reduce_by_parts(chunk, op);
       call("MPI_Allreduce", MPI_Allreduce, MPI_Iallreduce, MPI_IN_PLACE, chunk.data, length,
            mpi_datatype(buffer.type), mpi_op(buffer.type, op));
     });
@@ -81,11 +84,11 @@ class MpiTransport final : public Transport {
 
   void reduce_scatter(Buffer output, Buffer input) override {
     arrive(input.bytes());
-    const std::int64_t longest = std::max<std::int64_t>(1, most(output.type) / size_);
+    const std::int64_t longest = std::max<std::int64_t>(1, most_elements(by_parts(input)) / size_);
     for_chunks(output.count, longest, [&](std::int64_t first, int length) {
       const Buffer chunk = output.part(first, length);
       const std::vector<Buffer> parts = parts_of(input, first, length);
-      if (is_half(output.type)) {
+      if (by_parts(input)) {
         exchange_and_reduce(chunk, parts, ReduceOp::sum);
       } else if (length == output.count) {
         call("MPI_Reduce_scatter_block", MPI_Reduce_scatter_block, MPI_Ireduce_scatter_block,
@@ -156,11 +159,11 @@ class MpiTransport final : public Transport {
   }
 
  private:
-  /// Before a large collective: sleeps until every rank is there, so that the blocking call never
-  /// polls for a late one. Ranks that were punctual skip this a few times, which saves what a
-  /// barrier costs; all skip alike, because they agree on the longest wait.
+  /// Before a large collective on one host: sleeps until every rank is there, so that the blocking
+  /// call never polls for a late one. Ranks that were punctual skip this a few times, which saves
+  /// what a barrier costs; all skip alike, because they agree on the longest wait.
   void arrive(std::int64_t bytes) {
-    blocking_ = bytes > kSmallBytes;
+    blocking_ = near_ && bytes > kSmallBytes;
     if (!blocking_ || size_ == 1) return;
     if (unasked_ > 0) {
       --unasked_;
@@ -185,10 +188,15 @@ class MpiTransport final : public Transport {
     await(request, name);
   }
 
+  /// Whether the ranks reduce `whole` themselves: MPI cannot add 16-bit floats, and its
+  /// non-blocking reductions of large tensors wait for one message after the other.
+  bool by_parts(Buffer whole) const {
+    return is_half(whole.type) || (!near_ && whole.bytes() > kSmallBytes);
+  }
+
   /// Elements that one call may move.
-  std::int64_t most(at::ScalarType type) const {
-    return is_half(type) ? std::min(options_.call_elements, kPartsElements)
-                         : options_.call_elements;
+  std::int64_t most_elements(bool parts) const {
+    return parts ? std::min(options_.call_elements, kPartsElements) : options_.call_elements;
   }
 
   template <typename Body>
@@ -291,6 +299,7 @@ class MpiTransport final : public Transport {
   NanMax nan_max_;
   int rank_;
   int size_;
+  bool near_;  // blocking calls serve large collectives: memory is the wire
   bool blocking_ = false;
   int unasked_ = 0;  // large collectives still to come without arrive() asking
   std::int64_t last_wait_us_ = kPunctualUs;

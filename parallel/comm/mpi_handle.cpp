@@ -85,4 +85,11 @@ int MpiHandle::size() const {
   return size;
 }
 
+bool MpiHandle::is_on_one_host() const {
+  MPI_Comm here = MPI_COMM_NULL;
+  check_mpi(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here),
+            "MPI_Comm_split_type");
+  return MpiHandle(here).size() == size();
+}
+
 }  // namespace spillway::comm

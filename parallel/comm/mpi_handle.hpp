@@ -42,6 +42,8 @@ class MpiHandle {
   explicit operator bool() const { return comm_ != MPI_COMM_NULL; }
   int rank() const;
   int size() const;
+  /// Whether all ranks share one host's memory. Collective.
+  bool is_on_one_host() const;
 
  private:
   explicit MpiHandle(MPI_Comm comm);

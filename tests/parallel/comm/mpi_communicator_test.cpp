@@ -22,13 +22,22 @@ INSTANTIATE_TEST_SUITE_P(Mpi, MpiConformance,
                          testing::Range(std::size_t{0}, conformance_cases().size()),
                          [](const auto& one) { return conformance_cases()[one.param].name; });
 
-/// Many MPI calls for one operation, as tensors over 2^31 elements need.
-TEST(MpiCommunicator, KeepsTheContractWhenAnOperationTakesManyCalls) {
-  const std::unique_ptr<Communicator> world = make_mpi_world({.call_elements = 60'001});
+void keeps_the_contract(const MpiOptions& options) {
+  const std::unique_ptr<Communicator> world = make_mpi_world(options);
   for (const ConformanceCase& one : conformance_cases()) {
     SCOPED_TRACE(one.name);
     if (one.name != "TensorsOf128MibArriveWhole") one.check(*world, Backend{});
   }
+}
+
+/// Many MPI calls for one operation, as tensors over 2^31 elements need.
+TEST(MpiCommunicator, KeepsTheContractWhenAnOperationTakesManyCalls) {
+  keeps_the_contract({.call_elements = 60'001});
+}
+
+TEST(MpiCommunicator, KeepsTheContractAsAmongSeveralHosts) {
+  keeps_the_contract({.blocking_calls = false});
+  keeps_the_contract({.call_elements = 60'001, .blocking_calls = false});
 }
 
 std::string message_of(const Work& work) {
