@@ -35,7 +35,8 @@ struct LinkSample {
 
 /// The link that explains all-reduces of three sizes, the first so small that only latency counts,
 /// the others so large that a burst is used up: the rate is the slope between the last two, the
-/// burst what they are faster than rate and latency say (never less than 0).
+/// burst what they are faster than rate and latency say (never less than 0). Where something else
+/// made the smaller of the two take longer, the larger one alone gives the rate.
 LinkModel fit_link(int ranks, int hosts, const LinkSample& small, const LinkSample& large,
                    const LinkSample& larger);
 

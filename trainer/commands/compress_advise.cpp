@@ -119,19 +119,15 @@ int count_hosts(comm::Communicator& control, const parallel::ProcessGrid& grid) 
   return ranks % count == 0 ? count : ranks;
 }
 
-/// What is measured, with what is asked in its place.
-comm::LinkModel link_of(const WhatIf& asked, Ranks& ranks) {
-  comm::Communicator& group = ranks.grid.replica_group();
-  const int here = group.size(), hosts = count_hosts(*ranks.control, ranks.grid);
-  comm::LinkModel link{.ranks = here, .hosts = hosts};
-  if (here > 1 && !(asked.bits_per_second && asked.latency_seconds))
-    link = measure_link(group, hosts);
+/// The link that is `measured`, with what is asked in its place.
+comm::LinkModel link_of(const WhatIf& asked, const comm::LinkModel& measured) {
+  comm::LinkModel link = measured;
   if (asked.bits_per_second) {
     link.bytes_per_second = comm::tcp_payload_rate(*asked.bits_per_second);
     link.burst_bytes = 0;
   }
   if (asked.latency_seconds) link.latency_seconds = *asked.latency_seconds;
-  link.ranks = asked.replicas.value_or(here);
+  link.ranks = asked.replicas.value_or(measured.ranks);
   if (asked.replicas || asked.bits_per_second) link.hosts = asked.hosts.value_or(link.ranks);
   if (asked.hosts) link.hosts = *asked.hosts;
   return link;
@@ -157,11 +153,13 @@ AdviceInput measure(const config::Config& config, const WhatIf& asked,
     if (leads) line.show("measuring " + what);
   };
   announce("the link");
+  const comm::LinkModel link =
+      measure_link(ranks.grid.replica_group(), count_hosts(*ranks.control, ranks.grid));
   AdviceInput input{.ranks = {},
                     .replicas = ranks.grid.replicas(),
                     .link_is_present = !asked.any(),
-                    .link = link_of(asked, ranks)};
-  const RankRecord mine = measure_rank(config, layout, cells, ranks, announce);
+                    .link = link_of(asked, link)};
+  const RankRecord mine = measure_rank(config, layout, cells, link, ranks, announce);
   for (const std::string& text : gather_text(*ranks.control, to_text(mine)))
     input.ranks.push_back(record_from_text(text));
   return input;

@@ -21,9 +21,13 @@ using compression::Bucket;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::int64_t kWarmupSteps = 2, kSteps = 7;
-/// Even, since methods may send one thing in even steps and another in odd ones.
-constexpr std::int64_t kWarmupExchanges = 2, kExchanges = 4;
-constexpr std::int64_t kOverlapBytes = 2 << 20;
+/// Even, since methods may send one thing in even steps and another in odd ones; the fewer when
+/// those of the warm-up took longer than kManySeconds.
+constexpr std::int64_t kWarmupExchanges = 2, kExchanges = 4, kFewExchanges = 2;
+constexpr double kManySeconds = 1.5;
+/// All-reduces that the link is measured by take about this long, as far as their sizes allow.
+constexpr double kLinkSeconds = 0.04;
+constexpr std::int64_t kSmallestBytes = 64 << 10, kLargestBytes = 4 << 20, kOverlapBytes = 2 << 20;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -120,6 +124,12 @@ class CostSamples {
   comm::TrafficSnapshot sum_;
 };
 
+/// Seconds since each rank's `start` on the rank where they are most.
+double on_slowest_rank(comm::Communicator& group, Clock::time_point start) {
+  const auto mine = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start);
+  return comm::median_seconds(group, {mine.count()});
+}
+
 /// Exchanges the buckets one by one, several times, each time from the same gradients.
 std::vector<ExchangeCost> measure_exchanges(compression::GradientExchange& exchange,
                                             comm::Communicator& group,
@@ -128,7 +138,11 @@ std::vector<ExchangeCost> measure_exchanges(compression::GradientExchange& excha
   std::vector<Bucket> buckets;
   buckets.reserve(gradients.size());
   for (const Bucket& bucket : gradients) buckets.push_back(copy_of(bucket));
-  for (std::int64_t step = 0; step < kWarmupExchanges + kExchanges; ++step) {
+  const Clock::time_point start = Clock::now();
+  std::int64_t steps = kWarmupExchanges + kExchanges;
+  for (std::int64_t step = 0; step < steps; ++step) {
+    if (step == kWarmupExchanges && on_slowest_rank(group, start) > kManySeconds)
+      steps = kWarmupExchanges + kFewExchanges;
     exchange.begin_step(step);
     for (std::size_t i = 0; i < buckets.size(); ++i) {
       buckets[i].flat.copy_(gradients[i].flat);
@@ -212,41 +226,48 @@ double measure_rate_beside_compute(comm::Communicator& world) {
   return percentile(rates, 0.5);
 }
 
-double measure_rate_beside_wire(comm::Communicator& group) {
+double measure_rate_beside_wire(comm::Communicator& group, const comm::LinkModel& link) {
   if (group.size() == 1) return 1;
-  const comm::Overlap overlap =
-      comm::measure_overlap(group, {comm::Measured::all_reduce, kOverlapBytes, at::kFloat},
-                            {.warmup = 1, .iterations = 5});
+  const auto in_time = static_cast<std::int64_t>(kLinkSeconds * link.bytes_per_second);
+  const comm::BenchmarkCase what{comm::Measured::all_reduce,
+                                 std::clamp(in_time, kSmallestBytes, kOverlapBytes), at::kFloat};
+  const comm::Overlap overlap = comm::measure_overlap(group, what, {.warmup = 1, .iterations = 5});
   return std::clamp(overlap.hidden(), 0.0, 1.0);
 }
 
 }  // namespace
 
 RankRecord measure_rank(const config::Config& config, const Layout& layout,
-                        const std::vector<SweepCell>& cells, Ranks& all, const Announce& announce) {
+                        const std::vector<SweepCell>& cells, const comm::LinkModel& link,
+                        Ranks& all, const Announce& announce) {
   announce("steps without exchange");
   const LocalSteps local = run_local_steps(config, layout);
   RankRecord record{.base = local.base, .ready_seconds = local.ready_seconds};
   record.base.rate_beside_compute = measure_rate_beside_compute(*all.control);
-  record.base.rate_beside_wire = measure_rate_beside_wire(all.grid.replica_group());
+  record.base.rate_beside_wire = measure_rate_beside_wire(all.grid.replica_group(), link);
   auto [groups, alone] = group_parameters(local.buckets);
   record.groups = std::move(groups);
   for (const SweepCell& cell : cells) {
-    announce("the exchange " + cell.name);
+    announce("exchange " + std::to_string(record.methods.size() + 1) + " of " +
+             std::to_string(cells.size()) + ", " + cell.name);
     record.methods.push_back(measure_method(cell, layout, all, local.buckets, alone));
   }
   return record;
 }
 
 comm::LinkModel measure_link(comm::Communicator& group, int hosts) {
+  if (group.size() == 1) return {.ranks = 1, .hosts = hosts};
   const auto sample = [&](std::int64_t bytes) {
     const comm::Measurement one =
         comm::measure(group, {comm::Measured::all_reduce, bytes, at::kFloat},
                       {.warmup = 1, .iterations = 5}, nullptr);
     return comm::LinkSample{static_cast<double>(one.what.bytes), one.seconds};
   };
-  const comm::LinkSample small = sample(64), large = sample(1 << 20), larger = sample(4 << 20);
-  return comm::fit_link(group.size(), hosts, small, large, larger);
+  const comm::LinkSample small = sample(64);
+  std::int64_t bytes = kSmallestBytes;
+  comm::LinkSample large = sample(bytes);
+  while (large.seconds < kLinkSeconds && bytes < kLargestBytes) large = sample(bytes *= 4);
+  return comm::fit_link(group.size(), hosts, small, large, sample(4 * bytes));
 }
 
 }  // namespace spillway::trainer
