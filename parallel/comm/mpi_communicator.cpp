@@ -9,9 +9,9 @@
 
 #include "configs/error.hpp"
 #include "parallel/comm/arguments.hpp"
-#include "parallel/comm/local_reduce.hpp"
 #include "parallel/comm/mpi_datatype.hpp"
 #include "parallel/comm/mpi_handle.hpp"
+#include "parallel/comm/mpi_parts.hpp"
 #include "parallel/comm/nan_max.hpp"
 #include "parallel/comm/queued_communicator.hpp"
 
@@ -30,10 +30,14 @@ constexpr std::int64_t kPartsElements = 4 << 20;
 constexpr std::int64_t kPunctualUs = 200;
 constexpr int kUnasked = 7;
 /// How rarely a message is looked for that nobody waits for yet. A sender has to push a long one.
-constexpr std::chrono::microseconds kSendPatience{200}, kRecvPatience{1000};
+using std::chrono_literals::operator""us;
+constexpr Patience kSendPatience{20us, 200us}, kRecvPatience{20us, 1000us};
+/// Between hosts, where a poll and the timer before it cost the computing thread more than a result
+/// that comes a little late.
+constexpr Patience kFarPatience{100us, 1000us};
 
-/// MPI's tags are at least up to 32767.
-constexpr int kPartsTag = kMostTag + 1;
+/// Of messages to other hosts: Open MPI's TCP sends up to 64 KiB, header included, without asking.
+constexpr std::int64_t kFarMessageBytes = 60 << 10, kNearMessageBytes = 4 << 20;
 
 class MpiTransport final : public Transport {
  public:
@@ -42,7 +46,9 @@ class MpiTransport final : public Transport {
         options_(options),
         rank_(handle_.rank()),
         size_(handle_.size()),
-        near_(options.blocking_calls && handle_.is_on_one_host()) {}
+        near_(options.blocking_calls && handle_.is_on_one_host()),
+        parts_(handle_, near_ ? MpiParts::Options{.message_bytes = kNearMessageBytes}
+                              : MpiParts::Options{kFarMessageBytes, kFarPatience}) {}
 
   int rank() const override { return rank_; }
   int size() const override { return size_; }
@@ -54,7 +60,7 @@ class MpiTransport final : public Transport {
     const std::int64_t most = most_elements(by_parts(buffer));
     for_chunks(buffer.count, most, [&](std::int64_t first, int length) {
       const Buffer chunk = buffer.part(first, length);
-      if (by_parts(buffer)) return all_reduce_by_parts(chunk, op);
+      if (by_parts(buffer)) return parts_.all_reduce(chunk, op);
       call("MPI_Allreduce", MPI_Allreduce, MPI_Iallreduce, MPI_IN_PLACE, chunk.data, length,
            mpi_datatype(buffer.type), mpi_op(buffer.type, op));
     });
@@ -68,6 +74,11 @@ class MpiTransport final : public Transport {
 
   void all_gather(Buffer output, Buffer input) override {
     arrive(output.bytes());
+    if (by_messages(output)) {
+      std::memcpy(own_part(output).data, input.data, static_cast<std::size_t>(input.bytes()));
+      const std::vector<Buffer> outgoing(static_cast<std::size_t>(size_), input);
+      return parts_.exchange(parts_of(output, 0, input.count), outgoing);
+    }
     if (output.count <= options_.call_elements) {
       const int count = static_cast<int>(input.count);
       const MPI_Datatype type = mpi_datatype(input.type);
@@ -89,7 +100,7 @@ class MpiTransport final : public Transport {
       const Buffer chunk = output.part(first, length);
       const std::vector<Buffer> parts = parts_of(input, first, length);
       if (by_parts(input)) {
-        exchange_and_reduce(chunk, parts, ReduceOp::sum);
+        parts_.reduce_scatter(chunk, parts, ReduceOp::sum);
       } else if (length == output.count) {
         call("MPI_Reduce_scatter_block", MPI_Reduce_scatter_block, MPI_Ireduce_scatter_block,
              input.data, output.data, length, mpi_datatype(output.type), MPI_SUM);
@@ -102,7 +113,7 @@ class MpiTransport final : public Transport {
   void all_to_all(Buffer output, Buffer input) override {
     arrive(input.bytes());
     const std::int64_t share = input.count / size_;
-    if (input.count <= options_.call_elements) {
+    if (!by_messages(input) && input.count <= options_.call_elements) {
       const MPI_Datatype type = mpi_datatype(input.type);
       const int count = static_cast<int>(share);
       if (count > 0) {
@@ -112,7 +123,7 @@ class MpiTransport final : public Transport {
       return;
     }
     for_chunks(share, options_.call_elements, [&](std::int64_t first, int length) {
-      exchange(parts_of(output, first, length), parts_of(input, first, length));
+      parts_.exchange(parts_of(output, first, length), parts_of(input, first, length));
     });
     std::memcpy(own_part(output).data, own_part(input).data,
                 static_cast<std::size_t>(own_part(input).bytes()));
@@ -185,14 +196,14 @@ class MpiTransport final : public Transport {
     if (blocking_) return check_mpi(blocking(arguments..., handle_.get()), name);
     MPI_Request request = MPI_REQUEST_NULL;
     check_mpi(immediate(arguments..., handle_.get(), &request), name);
-    await(request, name);
+    await(request, name, MPI_STATUS_IGNORE, near_ ? Patience{} : kFarPatience);
   }
 
-  /// Whether the ranks reduce `whole` themselves: MPI cannot add 16-bit floats, and its
-  /// non-blocking reductions of large tensors wait for one message after the other.
-  bool by_parts(Buffer whole) const {
-    return is_half(whole.type) || (!near_ && whole.bytes() > kSmallBytes);
-  }
+  /// Whether a collective between hosts goes by messages of ours: MPI's non-blocking ones wait for
+  /// the consent of the receiver, and in reductions for one message after the other.
+  bool by_messages(Buffer whole) const { return !near_ && whole.bytes() > kSmallBytes; }
+  /// Whether the ranks reduce `whole` themselves; MPI cannot add 16-bit floats.
+  bool by_parts(Buffer whole) const { return is_half(whole.type) || by_messages(whole); }
 
   /// Elements that one call may move.
   std::int64_t most_elements(bool parts) const {
@@ -247,53 +258,6 @@ class MpiTransport final : public Transport {
     }
   }
 
-  /// outgoing[r] goes to rank r and incoming[r] comes from it, but for the own rank's.
-  void exchange(const std::vector<Buffer>& incoming, const std::vector<Buffer>& outgoing) {
-    std::vector<MPI_Request> requests(2 * incoming.size(), MPI_REQUEST_NULL);
-    for (int rank = 0; rank < size_; ++rank) {
-      if (rank == rank_) continue;
-      const std::size_t r = static_cast<std::size_t>(rank);
-      const Buffer &in = incoming[r], &out = outgoing[r];
-      check_mpi(MPI_Irecv(in.data, static_cast<int>(in.count), mpi_datatype(in.type), rank,
-                          kPartsTag, handle_.get(), &requests[2 * r]),
-                "MPI_Irecv");
-      check_mpi(MPI_Isend(out.data, static_cast<int>(out.count), mpi_datatype(out.type), rank,
-                          kPartsTag, handle_.get(), &requests[2 * r + 1]),
-                "MPI_Isend");
-    }
-    for (MPI_Request& request : requests) await(request, "exchange of parts");
-  }
-
-  /// Part r goes to rank r; what comes from all ranks is reduced into `output` in rank order.
-  void exchange_and_reduce(Buffer output, const std::vector<Buffer>& parts, ReduceOp op) {
-    scratch_.resize(static_cast<std::size_t>(output.bytes() * size_));
-    std::vector<Buffer> incoming;
-    std::vector<const std::byte*> addends;
-    for (int rank = 0; rank < size_; ++rank) {
-      incoming.push_back({scratch_.data() + rank * output.bytes(), output.count, output.type});
-      addends.push_back(rank == rank_ ? parts[static_cast<std::size_t>(rank)].data
-                                      : incoming.back().data);
-    }
-    exchange(incoming, parts);
-    local_reduce(output, addends, op);
-  }
-
-  void all_reduce_by_parts(Buffer buffer, ReduceOp op) {
-    std::vector<int> counts, starts;
-    std::vector<Buffer> parts;
-    parts.reserve(static_cast<std::size_t>(size_));
-    for (int rank = 0; rank < size_; ++rank) {
-      const std::int64_t start = buffer.count * rank / size_,
-                         end = buffer.count * (rank + 1) / size_;
-      starts.push_back(static_cast<int>(start));
-      counts.push_back(static_cast<int>(end - start));
-      parts.push_back(buffer.part(start, end - start));
-    }
-    exchange_and_reduce(parts[static_cast<std::size_t>(rank_)], parts, op);
-    call("MPI_Allgatherv", MPI_Allgatherv, MPI_Iallgatherv, MPI_IN_PLACE, 0, MPI_DATATYPE_NULL,
-         buffer.data, counts.data(), starts.data(), mpi_datatype(buffer.type));
-  }
-
   MpiHandle handle_;
   MpiOptions options_;
   NanMax nan_max_;
@@ -303,7 +267,7 @@ class MpiTransport final : public Transport {
   bool blocking_ = false;
   int unasked_ = 0;  // large collectives still to come without arrive() asking
   std::int64_t last_wait_us_ = kPunctualUs;
-  std::vector<std::byte> scratch_;
+  MpiParts parts_;
 };
 
 }  // namespace

@@ -22,25 +22,23 @@ void check_mpi(int code, const char* call, std::source_location at) {
        at);
 }
 
-void await(MPI_Request& request, const char* call, MPI_Status* status,
-           std::chrono::microseconds patience) {
+void await(MPI_Request& request, const char* call, MPI_Status* status, Patience patience) {
   using Clock = std::chrono::steady_clock;
   constexpr std::chrono::microseconds kPoll{250};
   constexpr std::chrono::nanoseconds kLongestSleep{200'000};
   constexpr int kShare = 32;  // asleep for this part of what was waited: late by 3 % at most
   constexpr int kPatientShare = 8;
-  constexpr std::chrono::nanoseconds kPatientSleep{20'000};
   // Of this thread, once: a sleep of 20 us is to last 20 us, not 70.
   [[maybe_unused]] thread_local const int slack = prctl(PR_SET_TIMERSLACK, 1000UL /* ns */);
   auto start = Clock::now();
-  bool awaited = patience.count() == 0;
+  bool awaited = patience.longest.count() == 0;
   for (int finished = 0;;) {
     check_mpi(MPI_Test(&request, &finished, status), call);
     if (finished != 0) return;
     const std::chrono::nanoseconds waited = Clock::now() - start;
     if (!awaited) {
-      awaited = WorkQueue::rest(
-          std::clamp<std::chrono::nanoseconds>(waited / kPatientShare, kPatientSleep, patience));
+      awaited = WorkQueue::rest(std::clamp<std::chrono::nanoseconds>(
+          waited / kPatientShare, patience.shortest, patience.longest));
       if (awaited) start = Clock::now();
     } else if (waited < kPoll) {
       sched_yield();

@@ -12,15 +12,20 @@ namespace spillway::comm {
 void check_mpi(int code, const char* call,
                std::source_location at = std::source_location::current());
 
+/// How long await() may sleep between two polls for what nobody may need yet.
+struct Patience {
+  std::chrono::microseconds shortest{}, longest{};
+};
+
 /// Waits for `request` and lets the processor go: polls for the first quarter millisecond, then
 /// sleeps between polls, a thirty-second of what it has waited and up to 0.2 ms. MPI's own waits
 /// poll without end, which takes the core from a computing thread (see mpi_communicator.hpp).
 ///
 /// With `patience`, and as long as nobody waits for the job that this thread runs
-/// (WorkQueue::rest()), it sleeps an eighth of what it has waited, 20 us up to `patience`; a wait
-/// that begins ends the sleep.
+/// (WorkQueue::rest()), it sleeps an eighth of what it has waited within the bounds of `patience`;
+/// a wait that begins ends the sleep.
 void await(MPI_Request& request, const char* call, MPI_Status* status = MPI_STATUS_IGNORE,
-           std::chrono::microseconds patience = {});
+           Patience patience = {});
 
 /// Owns one MPI_Comm, whose errors are returned, never fatal. Making one is collective over the
 /// communicator it comes from.

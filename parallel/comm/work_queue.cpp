@@ -38,6 +38,12 @@ class WorkQueue::Thread : public std::enable_shared_from_this<WorkQueue::Thread>
     thread_local Thread* running = nullptr;
     return running;
   }
+  /// The same of the job inside which all others are that this thread runs: a job that waits for
+  /// another queue's may run that itself.
+  static Thread*& outermost_here() {
+    thread_local Thread* outermost = nullptr;
+    return outermost;
+  }
 
   /// A job on its way; the fields below `report` are guarded by the queue's mutex.
   struct Item {
@@ -154,6 +160,7 @@ class WorkQueue::Thread : public std::enable_shared_from_this<WorkQueue::Thread>
     std::exception_ptr failure = earlier ? not_run(earlier) : nullptr;
     const auto start = std::chrono::steady_clock::now();
     Thread* const outer = std::exchange(running_here(), this);
+    if (!outer) outermost_here() = this;
     try {
       if (!earlier) item->job();
     } catch (...) {
@@ -210,8 +217,7 @@ WorkQueue::~WorkQueue() {
 }
 
 bool WorkQueue::rest(std::chrono::nanoseconds longest) {
-  Thread* const here = Thread::running_here();
-  return !here || here->rest(longest);
+  return !Thread::running_here() || Thread::outermost_here()->rest(longest);
 }
 
 WorkQueue::PeerWait::PeerWait() {

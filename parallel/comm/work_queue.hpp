@@ -30,8 +30,8 @@ class WorkQueue {
   class PeerWait;
 
   /// For a job that polls for what nobody may need yet: sleeps for `longest`, or until a thread
-  /// waits for a job of its queue. True if one does, at once where one did; and on a thread that
-  /// runs no job, whose caller waits.
+  /// waits for a job of its queue; of the outermost queue where this thread runs jobs inside jobs.
+  /// True if one does, at once where one did; and on a thread that runs no job, whose caller waits.
   static bool rest(std::chrono::nanoseconds longest);
 
   /// `name` is the thread's, as a debugger shows it (at most 15 characters).

@@ -38,6 +38,11 @@ class Hosts:
             raise RuntimeError(f"spillway {' '.join(map(str, words[:2]))}: exit code {done.returncode}: {done.stderr[-2000:]}")
         return json.loads(done.stdout)
 
+    def sweep(self, cells, folder, steps, settings, limit):
+        """What `compress sweep` prints of every cell: medians of its steps."""
+        return self.spillway("compress", "sweep", "--format", "json", "--cells", cells, "--out", folder, "--steps", steps,
+                             "--reference-every", 0, *settings, limit=limit)
+
     def __enter__(self):
         return self
 
@@ -48,17 +53,20 @@ class Hosts:
         self.lab("down")
 
 
+def sweep_settings(corpus, model):
+    return [word for word in launch.small_model(corpus, "", **model) if not word.startswith("--run.steps")]
+
+
 def compare(corpus, rate, cells, model, steps, limit, hosts=2):
     """{"rate", "link", "cells": [{name, predicted, measured, error}], "winner_right"}; seconds, errors relative to what was measured.
 
     The predicted winner is wrong where another cell was more than 10 % faster than it."""
-    settings = [word for word in launch.small_model(corpus, "", **model) if not word.startswith("--run.steps")]
+    settings = sweep_settings(corpus, model)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="spillway-advise-"))
     try:
         with Hosts(hosts, rate) as lab:
             advice = lab.spillway("compress", "advise", "--format", "json", "--cells", cells, *settings, limit=limit)
-            measured = lab.spillway("compress", "sweep", "--format", "json", "--cells", cells, "--out", folder, "--steps", steps,
-                                    "--reference-every", 0, *settings, limit=limit)
+            measured = lab.sweep(cells, folder, steps, settings, limit)
     finally:
         shutil.rmtree(folder)
     seconds = {cell["name"]: cell["step_seconds"] for cell in measured}
