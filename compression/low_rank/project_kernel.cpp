@@ -20,7 +20,6 @@ HWY_BEFORE_NAMESPACE();
 namespace spillway::compression::kernels {
 namespace HWY_NAMESPACE {
 
-constexpr std::int64_t kLine = 16;             // floats of a cache line
 constexpr int kRows = 4;                       // of the gradient in registers, for dot products
 constexpr int kFewRanks = 4;                   // that are dot products
 constexpr int kTall = kManyRegisters ? 8 : 4;  // rows in registers, for packed ranks
