@@ -38,7 +38,7 @@ struct RowBlock {
 /// Where the first row of the strip lies that comes two after the one at column j, in this block or
 /// the one below.
 HWY_INLINE const float* strip_after_next(const Operands& o, const RowBlock& block, std::int64_t j) {
-  j += 2 * kStrip * lanes();
+  j += std::int64_t{2} * kStrip * lanes();
   if (j < block.last) return o.grad + block.row * o.columns + j;
   return o.grad + (block.row + block.rows) * o.columns + j - (block.last - block.first);
 }
@@ -77,7 +77,8 @@ HWY_INLINE void strip_tile(const Operands& o, const RowBlock& block, std::int64_
 template <int V>
 HWY_INLINE void strip(const Operands& o, const RowBlock& block, std::int64_t j, std::int64_t count,
                       float* sums) {
-  const bool spread = o.rank >= kStrip * kRanks;  // what is announced, over several turns
+  const bool spread =
+      o.rank >= std::int64_t{kStrip} * kRanks;  // what is announced, over several turns
   std::int64_t k = 0;
   for (; k + kRanks <= o.rank; k += kRanks) {
     const std::int64_t turn = k / kRanks;
