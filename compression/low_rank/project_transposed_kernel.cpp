@@ -77,12 +77,11 @@ HWY_INLINE void strip_tile(const Operands& o, const RowBlock& block, std::int64_
 template <int V>
 HWY_INLINE void strip(const Operands& o, const RowBlock& block, std::int64_t j, std::int64_t count,
                       float* sums) {
-  const bool spread =
-      o.rank >= std::int64_t{kStrip} * kRanks;  // what is announced, over several turns
+  const bool many_turns = o.rank >= std::int64_t{kStrip} * kRanks;
   std::int64_t k = 0;
   for (; k + kRanks <= o.rank; k += kRanks) {
     const std::int64_t turn = k / kRanks;
-    if (spread && turn < V) {
+    if (many_turns && turn < V) {
       strip_tile<kRanks, V, 1>(o, block, k, j, count, sums + k * kStride, turn);
     } else if (turn == 0) {
       strip_tile<kRanks, V, V>(o, block, k, j, count, sums, 0);
