@@ -95,7 +95,9 @@ HWY_INLINE double row_group(const Operands& o, std::int64_t row, std::int64_t fi
                             std::int64_t last, const float* packed) {
   float weights[kMaxRank * R];
   for (std::int64_t k = 0; k < o.rank; ++k) {
-    for (int r = 0; r < R; ++r) weights[k * R + r] = o.p[k * o.rows + row + r];
+    const float* p = o.p + k * o.rows + row;
+    for (int r = 0; r < R; ++r) weights[k * R + r] = p[r];
+    hwy::Prefetch(p + R);
   }
   const Floats tag;
   Vector squares = hn::Zero(tag);

@@ -22,6 +22,7 @@ using Vector = hn::Vec<Floats>;
 /// AVX-512 has 32 registers, what came before 16.
 constexpr bool kManyRegisters = HWY_MAX_BYTES >= 64;
 constexpr std::int64_t kMostLanes = HWY_MAX_BYTES / 4;
+constexpr std::int64_t kLine = 16;  // floats of a cache line
 /// Columns of a block: the factor's part of it stays in the second cache while the gradient streams
 /// past.
 constexpr std::int64_t kColumns = 1024;

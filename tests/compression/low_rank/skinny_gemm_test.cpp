@@ -14,7 +14,8 @@ struct Case {
 /// take.
 const std::vector<Case> kCases{{1, 1, 1},     {1, 37, 1},   {37, 1, 1},   {5, 7, 2},
                                {16, 16, 4},   {13, 129, 3}, {130, 31, 8}, {67, 70, 5},
-                               {200, 96, 16}, {64, 80, 33}, {90, 96, 70}, {3, 1000, 3}};
+                               {200, 96, 16}, {64, 80, 33}, {90, 96, 70}, {3, 1000, 3},
+                               {45, 1100, 32}};
 
 void expect_near(const at::Tensor& actual, const at::Tensor& expected, const Case& c) {
   const double scale = expected.abs().max().item<double>() + 1e-30;
@@ -70,19 +71,22 @@ TEST(SkinnyGemm, ReconstructSplitsTheGradientIntoSentAndKept) {
 TEST(SkinnyGemm, NumberOfThreadsDoesNotChangeABit) {
   at::manual_seed(5);
   const at::Tensor grad = at::randn({1001, 777}), error = at::randn({1001, 777});
-  const at::Tensor q = at::randn({3, 777});
-  std::vector<at::Tensor> results[2];
-  for (const int threads : {1, 3}) {
-    at::set_num_threads(threads);
-    at::Tensor d = grad.clone(), p = at::empty({3, 1001}), right = at::empty({3, 777}),
-               kept = at::empty_like(d);
-    project(d, error, q, p);
-    project_transposed(d, p, right);
-    reconstruct(d, kept, p, right, q);
-    results[threads / 3] = {d, p, right, kept};
+  for (const std::int64_t rank : {3, 36}) {
+    const at::Tensor q = at::randn({rank, 777});
+    std::vector<at::Tensor> results[2];
+    for (const int threads : {1, 3}) {
+      at::set_num_threads(threads);
+      at::Tensor d = grad.clone(), p = at::empty({rank, 1001}), right = at::empty({rank, 777}),
+                 kept = at::empty_like(d);
+      project(d, error, q, p);
+      project_transposed(d, p, right);
+      reconstruct(d, kept, p, right, q);
+      results[threads / 3] = {d, p, right, kept};
+    }
+    at::set_num_threads(1);
+    for (std::size_t i = 0; i < 4; ++i)
+      EXPECT_TRUE(at::equal(results[0][i], results[1][i])) << i << ", rank " << rank;
   }
-  at::set_num_threads(1);
-  for (std::size_t i = 0; i < 4; ++i) EXPECT_TRUE(at::equal(results[0][i], results[1][i])) << i;
 }
 
 TEST(SkinnyGemm, BufferThatDoesNotStartAtAVectorBoundaryWorks) {
