@@ -2,16 +2,11 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <cstdint>
 #include <span>
 
-namespace spillway::compression {
+#include "compression/low_rank/side.hpp"
 
-/// One of the two factors of a matrix.
-enum class Side : std::uint8_t {
-  left,   ///< P [R, M]
-  right,  ///< Q [R, N]
-};
+namespace spillway::compression {
 
 /// A gradient and its factors. Float32, contiguous, all matrices of a batch on one device. Legend:
 /// M N rows and columns of the gradient, R approximation rank <= M, N.
