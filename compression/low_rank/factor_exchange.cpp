@@ -1,6 +1,6 @@
 #include "compression/low_rank/factor_exchange.hpp"
 
-#include <ATen/ops/_foreach_copy.h>
+#include "compression/low_rank/copy_all.hpp"
 
 namespace spillway::compression {
 namespace {
@@ -21,10 +21,6 @@ class Cutter {
   std::int64_t offset_ = 0;
 };
 
-void copy_all(std::span<at::Tensor> to, std::span<const at::Tensor> from) {
-  if (!to.empty()) at::_foreach_copy_({to.data(), to.size()}, {from.data(), from.size()});
-}
-
 }  // namespace
 
 void FactorExchange::run(std::span<Factored> matrices, std::span<at::Tensor> whole,
@@ -32,7 +28,7 @@ void FactorExchange::run(std::span<Factored> matrices, std::span<at::Tensor> who
   lay_out(matrices, whole);
   LowRankBatch& batch = batches_.start(matrices_);
   for (std::int64_t i = 0; i < iterations; ++i) {
-    send_left(batch, i == 0 ? whole : std::span<at::Tensor>(), i == 0);
+    send_left(batch, i == 0);
     send_right(batch);
   }
   rebuild(batch, matrices);
@@ -68,24 +64,25 @@ void FactorExchange::lay_out(std::span<Factored> matrices, std::span<at::Tensor>
     start_q.push_back(matrix.start_q_RN);
   }
   copy_all(q, start_q);
+  whole_.assign(whole.begin(), whole.end());
   whole_parts_.clear();
   for (const at::Tensor& gradient : whole) whole_parts_.push_back(lefts.next(gradient.numel()));
 }
 
 /// P = sum over replicas of (gradient + error) Q^T, and of the gradients that travel whole.
-void FactorExchange::send_left(LowRankBatch& batch, std::span<at::Tensor> whole, bool first) {
+void FactorExchange::send_left(LowRankBatch& batch, bool first) {
   {
     const Meter::Timer timer(wire_.meter(), &ExchangeStatistics::compress_seconds);
     batch.orthogonalize(Side::right);
     batch.project(first);
-    if (!whole.empty()) copy_all(whole_parts_, whole);
+    if (first) copy_all(whole_parts_, whole_);
   }
   at::Tensor payload = first ? left_ : left_.narrow(0, 0, left_factors_);
   wire_.sum(payload);
-  if (whole.empty()) return;
+  if (!first || whole_.empty()) return;
   const Meter::Timer timer(wire_.meter(), &ExchangeStatistics::decompress_seconds);
   left_.narrow(0, left_factors_, left_.numel() - left_factors_).div_(wire_.replicas());
-  copy_all(whole, whole_parts_);
+  copy_all(whole_, whole_parts_);
 }
 
 /// Q = mean over replicas of orth(P) (gradient + error).
@@ -119,6 +116,8 @@ void FactorExchange::rebuild(LowRankBatch& batch, std::span<Factored> matrices) 
       matrix.feedback->leave();
     }
   }
+  matrices_.clear();  // they hold on to gradients and errors
+  whole_.clear();
 }
 
 }  // namespace spillway::compression

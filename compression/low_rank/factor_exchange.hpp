@@ -41,7 +41,7 @@ class FactorExchange {
 
  private:
   void lay_out(std::span<Factored> matrices, std::span<at::Tensor> whole);
-  void send_left(LowRankBatch& batch, std::span<at::Tensor> whole, bool first);
+  void send_left(LowRankBatch& batch, bool first);
   void send_right(LowRankBatch& batch);
   void rebuild(LowRankBatch& batch, std::span<Factored> matrices);
 
@@ -52,7 +52,7 @@ class FactorExchange {
   at::Tensor left_, right_, own_right_;  // payloads: P of all matrices, then whole; Q of all
   std::int64_t left_factors_ = 0;        // elements of left_ that are factors
   std::vector<LowRankMatrix> matrices_;
-  std::vector<at::Tensor> whole_parts_;  // views of left_
+  std::vector<at::Tensor> whole_, whole_parts_;  // gradients that ride along, views of left_
 };
 
 }  // namespace spillway::compression
