@@ -17,7 +17,7 @@ struct CholeskyBody {
     double root[kMaxRank];             // diagonal of L
     double squares[kMaxRank];          // lengths of the rows
     double sums[kMaxRank];
-    int finite, singular;
+    bool finite, singular;
   };
 
   template <class Block>
@@ -31,7 +31,7 @@ struct CholeskyBody {
     if (!concerned) return;
     gather(block, batch, m, shared);
     Pass pass = Pass::out;
-    if (shared.finite != 0) pass = decompose(block, m, shared) ? Pass::second : Pass::singular;
+    if (shared.finite) pass = decompose(block, m, shared) ? Pass::second : Pass::singular;
     if (pass == Pass::second) {
       invert(block, m, shared);
       write_inverse(block, m, shared);
@@ -50,8 +50,7 @@ struct CholeskyBody {
     const std::int64_t across = factor(m, batch.side).across;
     const std::int64_t tiles = (across + kFactorColumns - 1) / kFactorColumns;
     block.each_thread([&](int thread) {
-      if (thread == 0) shared.finite = 1;
-      if (thread == 0) shared.singular = 0;
+      if (thread == 0) shared.singular = false;
       for (int e = thread; e < m.rank * m.rank; e += kThreads) {
         const int i = e / m.rank, j = e % m.rank;
         double sum = 0;
@@ -62,7 +61,10 @@ struct CholeskyBody {
       }
     });
     block.each_thread([&](int thread) {
-      if (thread < m.rank && !is_finite(shared.squares[thread])) shared.finite = 0;
+      if (thread != 0) return;
+      bool finite = true;
+      for (int i = 0; i < m.rank; ++i) finite = finite && is_finite(shared.squares[i]);
+      shared.finite = finite;
     });
   }
 
@@ -75,10 +77,10 @@ struct CholeskyBody {
         const double pivot = a[j][j], root = std::sqrt(pivot);
         if (thread == 0) shared.root[j] = root;
         if (thread == 0 && !(pivot > kDegenerate * kDegenerate * shared.squares[j]))
-          shared.singular = 1;
+          shared.singular = true;
         for (int i = j + 1 + thread; i < m.rank; i += kThreads) a[i][j] /= root;
       });
-      if (shared.singular != 0) return false;
+      if (shared.singular) return false;
       const int rest = m.rank - j - 1;
       block.each_thread([&](int thread) {
         for (int e = thread; e < rest * rest; e += kThreads) {

@@ -39,17 +39,25 @@ struct SumPartsBody {
   }
 };
 
-/// Puts out a matrix whose factor is not finite: every thread that sees it writes the same.
+/// Puts out a matrix whose factor is not finite: every block that sees it writes the same.
 struct CheckFiniteBody {
-  struct Shared {};
+  struct Shared {
+    bool finite[kThreads];
+  };
 
   template <class Block>
-  SPILLWAY_DEVICE static void run(const Block& block, const Batch& batch, Shared& /*shared*/) {
+  SPILLWAY_DEVICE static void run(const Block& block, const Batch& batch, Shared& shared) {
     const Elements elements = find_elements(batch, block.index());
     block.each_thread([&](int thread) {
       bool finite = true;
       for (std::int64_t e = elements.first + thread; e < elements.last; e += kThreads)
         finite = finite && is_finite(elements.factor.values[e]);
+      shared.finite[thread] = finite;
+    });
+    block.each_thread([&](int thread) {
+      if (thread != 0) return;
+      bool finite = true;
+      for (const bool part : shared.finite) finite = finite && part;
       if (!finite) elements.tile.outcome.finite = 0;
     });
   }

@@ -24,25 +24,9 @@ class CudaBatch : public testing::Test {
     EXPECT_NE(dynamic_cast<batched::KernelBatch*>(&batch), nullptr);
     return batch;
   }
-  void exchange_alone(std::span<LowRankMatrix> matrices) { exchange_in(start(matrices)); }
-  /// An exchange of one replica, of a batch that has been started.
-  static void exchange_in(LowRankBatch& batch) {
-    batch.orthogonalize(Side::right);
-    batch.project(true);
-    batch.check_finite(Side::left);
-    batch.orthogonalize(Side::left);
-    batch.project_transposed();
-    batch.check_finite(Side::right);
-    batch.reconstruct();
-    batch.finish();
-  }
 
   Batches batches_;
 };
-
-std::vector<at::Tensor> results(const LowRankMatrix& m) {
-  return {m.grad_MN, m.p_RM, m.q_RN, m.kept_MN};
-}
 
 TEST_F(CudaBatch, ProductsAgreeWithFloat64) {
   auto matrices = random_matrices(odd_matrices(), 1, at::kCUDA);
@@ -77,14 +61,11 @@ TEST_F(CudaBatch, ExchangeAgreesWithTheHostToRoundingAndWithItselfToTheBit) {
   auto first = random_matrices(odd_matrices(), 2, at::kCUDA);
   auto second = random_matrices(odd_matrices(), 2, at::kCUDA);
   auto host = random_matrices(odd_matrices(), 2), loop = random_matrices(odd_matrices(), 2);
-  exchange_alone(first);
-  exchange_alone(second);
-  const auto host_batch = make_host_batch();
-  host_batch->start(host);
-  exchange_in(*host_batch);
+  exchange_alone(start(first), first);
+  exchange_alone(start(second), second);
+  exchange_alone(*make_host_batch(), host);
   LoopBatch loop_batch;
-  loop_batch.start(loop);
-  exchange_in(loop_batch);
+  exchange_alone(loop_batch, loop);
   for (std::size_t i = 0; i < first.size(); ++i) {
     const auto a = results(first[i]), b = results(second[i]);
     const auto c = results(host[i]), d = results(loop[i]);
@@ -124,8 +105,8 @@ TEST_F(CudaBatch, WhatIsNotFiniteIsOutAndTheRestIsAsWithoutIt) {
   auto matrices = random_matrices(odd_matrices(), 5, at::kCUDA);
   auto others = random_matrices(odd_matrices(), 5, at::kCUDA);
   matrices[4].grad_MN[60][30] = std::numeric_limits<float>::infinity();
-  exchange_alone(matrices);
-  exchange_alone(others);
+  exchange_alone(start(matrices), matrices);
+  exchange_alone(start(others), others);
   for (std::size_t i = 0; i < matrices.size(); ++i) {
     EXPECT_EQ(matrices[i].finite, i != 4);
     if (i == 4) continue;

@@ -10,10 +10,6 @@ namespace {
 
 using batched::KernelBatch;
 
-std::vector<at::Tensor> results(const LowRankMatrix& m) {
-  return {m.grad_MN, m.p_RM, m.q_RN, m.kept_MN};
-}
-
 TEST(KernelBatch, ProjectAddsTheErrorAndMultipliesByTheFactor) {
   for (const bool add : {false, true}) {
     auto matrices = random_matrices(odd_matrices(), 1);
@@ -87,19 +83,6 @@ TEST(KernelBatch, ReconstructWithoutFeedbackKeepsNothing) {
   EXPECT_GT(matrices[1].kept_squares, 0);
   const at::Tensor sent = at::mm(in_double(matrices[0].p_RM).t(), in_double(matrices[0].q_RN));
   EXPECT_LT(difference(matrices[0].grad_MN, sent), 2e-6);
-}
-
-/// An exchange of one replica.
-void exchange_alone(LowRankBatch& batch, std::span<LowRankMatrix> matrices) {
-  batch.start(matrices);
-  batch.orthogonalize(Side::right);
-  batch.project(true);
-  batch.check_finite(Side::left);
-  batch.orthogonalize(Side::left);
-  batch.project_transposed();
-  batch.check_finite(Side::right);
-  batch.reconstruct();
-  batch.finish();
 }
 
 TEST(KernelBatch, ExchangeAgreesWithTheLoopOverMatrices) {

@@ -46,6 +46,24 @@ inline std::string describe(const LowRankMatrix& m) {
          std::to_string(m.p_RM.size(0));
 }
 
+/// All that an exchange changes.
+inline std::vector<at::Tensor> results(const LowRankMatrix& m) {
+  return {m.grad_MN, m.p_RM, m.q_RN, m.kept_MN};
+}
+
+/// An exchange of one replica.
+inline void exchange_alone(LowRankBatch& batch, std::span<LowRankMatrix> matrices) {
+  batch.start(matrices);
+  batch.orthogonalize(Side::right);
+  batch.project(true);
+  batch.check_finite(Side::left);
+  batch.orthogonalize(Side::left);
+  batch.project_transposed();
+  batch.check_finite(Side::right);
+  batch.reconstruct();
+  batch.finish();
+}
+
 inline at::Tensor in_double(const at::Tensor& tensor) { return tensor.to(at::kCPU, at::kDouble); }
 
 /// Largest difference, relative to the largest value.
