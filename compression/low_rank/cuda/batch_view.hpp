@@ -86,7 +86,8 @@ struct Batch {
   bool add_error = false;  ///< for the product with Q^T
 };
 
-/// What a block works on.
+/// What a block works on. Kernels copy the matrix: what lies in registers is not read again after
+/// every write through one of its pointers.
 struct Tile {
   const Matrix& matrix;
   Outcome& outcome;

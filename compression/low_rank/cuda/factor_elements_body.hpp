@@ -26,7 +26,7 @@ struct SumPartsBody {
   template <class Block>
   SPILLWAY_DEVICE static void run(const Block& block, const Batch& batch, Shared& /*shared*/) {
     const Elements elements = find_elements(batch, block.index());
-    const Matrix& m = elements.tile.matrix;
+    const Matrix m = elements.tile.matrix;
     const int parts = batch.side == Side::left ? m.across_tiles : m.tall_tiles;
     if (parts == 1) return;  // is there already
     block.each_thread([&](int thread) {

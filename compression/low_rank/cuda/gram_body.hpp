@@ -26,7 +26,7 @@ struct GramBody {
   SPILLWAY_DEVICE static void run(const Block& block, const Batch& batch, Shared& shared) {
     const Tiling tiling = batch.side == Side::left ? kLeftColumns : kRightColumns;
     const Tile tile = find_tile(batch, tiling, block.index());
-    const Matrix& m = tile.matrix;
+    const Matrix m = tile.matrix;
     if (tile.outcome.finite == 0 || (Again && tile.outcome.pass != Pass::rough)) return;
     const Factor in_work = factor(m, batch.side);
     const int pairs = pair_index(m.rank, 0);
@@ -104,7 +104,7 @@ struct NormalizeBody {
     const Tile tile = find_tile(batch, tiling, block.index());
     const Pass pass = tile.outcome.pass;
     if (pass != Pass::first && pass != Pass::second) return;
-    const Matrix& m = tile.matrix;
+    const Matrix m = tile.matrix;
     const Factor in_work = factor(m, batch.side);
     const double* inverse = m.inverse + (pass == Pass::first ? 0 : m.rank * m.rank);
     block.each_thread([&](int thread) {

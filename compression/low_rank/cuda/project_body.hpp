@@ -8,6 +8,7 @@ namespace spillway::compression::batched {
 /// holds kRows rows of it in registers with up to kRanks rows of Q, its lanes side by side.
 struct ProjectBody {
   static constexpr int kRows = kTileRows / kWarps;
+  static constexpr int kColumns = 2;  // of a lane at a time
   static constexpr int kRanks = 8;
 
   struct Shared {
@@ -17,7 +18,7 @@ struct ProjectBody {
   template <class Block>
   SPILLWAY_DEVICE static void run(const Block& block, const Batch& batch, Shared& shared) {
     const Tile tile = find_tile(batch, kGradientTiles, block.index());
-    const Matrix& m = tile.matrix;
+    const Matrix m = tile.matrix;
     const std::int64_t part = tile.index % m.across_tiles;
     const std::int64_t row = tile.index / m.across_tiles * kTileRows;
     const std::int64_t first = part * kTileColumns;
@@ -60,20 +61,45 @@ struct ProjectBody {
     const int warp = thread / kLanes, lane = thread % kLanes;
     const std::int64_t row = strip.row + std::int64_t{warp} * kRows;
     float sums[kRows][Ranks] = {};
-    for (std::int64_t j = strip.first + lane; j < strip.last; j += kLanes) {
-      float values[kRows];
-      for (int r = 0; r < kRows; ++r) {
-        const std::int64_t at = (row + r) * m.columns + j;
-        values[r] = row + r < m.rows ? m.grad[at] : 0.0F;
-        if (strip.add_error && row + r < m.rows) m.grad[at] = values[r] += m.error[at];
-      }
+    for (std::int64_t j = strip.first + lane; j < strip.last; j += kColumns * kLanes) {
+      float values[kRows][kColumns];
+      load(m, strip, row, j, values);
       for (int k = 0; k < Ranks; ++k) {
-        const float weight = m.q[least(strip.k + k, m.rank - 1) * m.columns + j];
-        for (int r = 0; r < kRows; ++r) sums[r][k] += values[r] * weight;
+        const float* factor = m.q + least(strip.k + k, m.rank - 1) * m.columns;
+        for (int c = 0; c < kColumns; ++c) {
+          const float weight = factor[least(j + c * kLanes, strip.last - 1)];
+          for (int r = 0; r < kRows; ++r) sums[r][k] += values[r][c] * weight;
+        }
       }
     }
     for (int r = 0; r < kRows; ++r) {
       for (int k = 0; k < Ranks; ++k) shared.sums[k][warp * kRows + r][lane] = sums[r][k];
+    }
+  }
+
+  /// Columns j, j + kLanes, ... of the gradient's rows, zeros beyond the end; first adds the error.
+  /// All that is read is asked for before anything is written.
+  SPILLWAY_DEVICE static void load(const Matrix& m, const Strip& strip, std::int64_t row,
+                                   std::int64_t j, float (&values)[kRows][kColumns]) {
+    const auto inside = [&](int r, int c) {
+      return row + r < m.rows && j + c * kLanes < strip.last;
+    };
+    const std::int64_t first = row * m.columns + j;
+    for (int r = 0; r < kRows; ++r) {
+      for (int c = 0; c < kColumns; ++c)
+        values[r][c] = inside(r, c) ? m.grad[first + r * m.columns + c * kLanes] : 0.0F;
+    }
+    if (!strip.add_error) return;
+    float errors[kRows][kColumns];
+    for (int r = 0; r < kRows; ++r) {
+      for (int c = 0; c < kColumns; ++c)
+        errors[r][c] = inside(r, c) ? m.error[first + r * m.columns + c * kLanes] : 0.0F;
+    }
+    for (int r = 0; r < kRows; ++r) {
+      for (int c = 0; c < kColumns; ++c) {
+        values[r][c] += errors[r][c];
+        if (inside(r, c)) m.grad[first + r * m.columns + c * kLanes] = values[r][c];
+      }
     }
   }
 };

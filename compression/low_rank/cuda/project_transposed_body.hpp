@@ -11,6 +11,7 @@ struct ProjectTransposedBody {
   static constexpr int kRows = kTallRows / kWarps;
   static constexpr int kColumns = kTallColumns / kLanes;
   static constexpr int kRanks = 8;
+  static constexpr int kStep = 4;  // rows of a warp at a time
 
   struct Shared {
     float weights[kTallRows][kRanks];  // of P
@@ -20,7 +21,7 @@ struct ProjectTransposedBody {
   template <class Block>
   SPILLWAY_DEVICE static void run(const Block& block, const Batch& batch, Shared& shared) {
     const Tile tile = find_tile(batch, kTallTiles, block.index());
-    const Matrix& m = tile.matrix;
+    const Matrix m = tile.matrix;
     const bool finite = tile.outcome.finite != 0;
     const std::int64_t part = tile.index % m.tall_tiles;
     const std::int64_t row = part * kTallRows, column = tile.index / m.tall_tiles * kTallColumns;
@@ -72,15 +73,20 @@ struct ProjectTransposedBody {
     const int warp = thread / kLanes, lane = thread % kLanes;
     const auto end = static_cast<int>(least((warp + 1) * kRows, strip.rows));
     float sums[Ranks][kColumns] = {};
-    for (int r = warp * kRows; r < end; ++r) {
-      float values[kColumns];
-      for (int c = 0; c < kColumns; ++c) {
-        const int j = lane + c * kLanes;
-        values[c] = j < strip.columns ? strip.grad[r * strip.stride + j] : 0.0F;
+    for (int first = warp * kRows; first < end; first += kStep) {
+      float values[kStep][kColumns];  // all asked for before the first is used
+      for (int r = 0; r < kStep; ++r) {
+        for (int c = 0; c < kColumns; ++c) {
+          const int j = lane + c * kLanes;
+          const bool inside = first + r < end && j < strip.columns;
+          values[r][c] = inside ? strip.grad[(first + r) * strip.stride + j] : 0.0F;
+        }
       }
-      for (int k = 0; k < Ranks; ++k) {
-        const float weight = shared.weights[r][k];
-        for (int c = 0; c < kColumns; ++c) sums[k][c] += weight * values[c];
+      for (int r = 0; r < kStep; ++r) {
+        for (int k = 0; k < Ranks; ++k) {
+          const float weight = shared.weights[first + r][k];
+          for (int c = 0; c < kColumns; ++c) sums[k][c] += weight * values[r][c];
+        }
       }
     }
     for (int k = 0; k < Ranks; ++k) {

@@ -20,7 +20,7 @@ struct ReconstructBody {
   template <class Block>
   SPILLWAY_DEVICE static void run(const Block& block, const Batch& batch, Shared& shared) {
     const Tile tile = find_tile(batch, kGradientTiles, block.index());
-    const Matrix& m = tile.matrix;
+    const Matrix m = tile.matrix;
     const bool finite = tile.outcome.finite != 0;
     const std::int64_t row = tile.index / m.across_tiles * kTileRows;
     const std::int64_t first = tile.index % m.across_tiles * kTileColumns;
