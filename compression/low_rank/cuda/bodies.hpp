@@ -5,9 +5,11 @@
 #include "compression/low_rank/cuda/gram_body.hpp"
 #include "compression/low_rank/cuda/gram_schmidt_body.hpp"
 #include "compression/low_rank/cuda/kernel.hpp"
+#include "compression/low_rank/cuda/normalize_body.hpp"
 #include "compression/low_rank/cuda/project_body.hpp"
 #include "compression/low_rank/cuda/project_transposed_body.hpp"
 #include "compression/low_rank/cuda/reconstruct_body.hpp"
+#include "compression/low_rank/cuda/sum_squares_body.hpp"
 
 namespace spillway::compression::batched {
 

@@ -25,13 +25,11 @@ struct CholeskyBody {
     const Matrix& m = batch.matrices[block.index()];
     Outcome& outcome = batch.outcomes[block.index()];
     const bool concerned = outcome.finite != 0 && (!Again || outcome.pass == Pass::rough);
-    block.each_thread([&](int thread) {
-      if (!Again && !concerned && thread == 0) outcome.pass = Pass::out;
-    });
-    if (!concerned) return;
-    gather(block, batch, m, shared);
+    if (concerned) gather(block, batch, m, shared);
+    if (Again && !concerned) return;
     Pass pass = Pass::out;
-    if (shared.finite) pass = decompose(block, m, shared) ? Pass::second : Pass::singular;
+    if (concerned && shared.finite)
+      pass = decompose(block, m, shared) ? Pass::second : Pass::singular;
     if (pass == Pass::second) {
       invert(block, m, shared);
       write_inverse(block, m, shared);
