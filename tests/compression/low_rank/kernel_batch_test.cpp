@@ -114,6 +114,30 @@ TEST(KernelBatch, OrderOfThreadsAndBlocksDoesNotChangeABit) {
   }
 }
 
+/// Counts launches on the way to the host.
+class CountingLauncher final : public batched::Launcher {
+ public:
+  explicit CountingLauncher(int& launches) : launches_(launches) {}
+  void launch(batched::Kernel kernel, std::int64_t blocks, const batched::Batch& batch) override {
+    ++launches_;
+    host_.launch(kernel, blocks, batch);
+  }
+
+ private:
+  int& launches_;
+  HostLauncher host_;
+};
+
+TEST(KernelBatch, NumberOfLaunchesDoesNotDependOnTheMatrices) {
+  for (const auto& cases : {std::vector<MatrixCase>{{5, 7, 1}}, odd_matrices()}) {
+    auto matrices = random_matrices(cases, 12);
+    int launches = 0;
+    KernelBatch batch(std::make_unique<CountingLauncher>(launches));
+    exchange_alone(batch, matrices);
+    EXPECT_EQ(launches, 20);
+  }
+}
+
 TEST(KernelBatch, WhatIsNotFiniteIsOutAndTheRestIsAsWithoutIt) {
   for (const float bad : {std::numeric_limits<float>::infinity(), std::nanf("")}) {
     auto matrices = random_matrices(odd_matrices(), 8), others = random_matrices(odd_matrices(), 8);
