@@ -61,13 +61,14 @@ struct ProjectBody {
     const int warp = thread / kLanes, lane = thread % kLanes;
     const std::int64_t row = strip.row + std::int64_t{warp} * kRows;
     float sums[kRows][Ranks] = {};
-    for (std::int64_t j = strip.first + lane; j < strip.last; j += kColumns * kLanes) {
+    for (std::int64_t j = strip.first + lane; j < strip.last;
+         j += std::int64_t{kColumns} * kLanes) {
       float values[kRows][kColumns];
       load(m, strip, row, j, values);
       for (int k = 0; k < Ranks; ++k) {
         const float* factor = m.q + least(strip.k + k, m.rank - 1) * m.columns;
         for (int c = 0; c < kColumns; ++c) {
-          const float weight = factor[least(j + c * kLanes, strip.last - 1)];
+          const float weight = factor[least(j + std::int64_t{kLanes} * c, strip.last - 1)];
           for (int r = 0; r < kRows; ++r) sums[r][k] += values[r][c] * weight;
         }
       }
@@ -82,23 +83,25 @@ struct ProjectBody {
   SPILLWAY_DEVICE static void load(const Matrix& m, const Strip& strip, std::int64_t row,
                                    std::int64_t j, float (&values)[kRows][kColumns]) {
     const auto inside = [&](int r, int c) {
-      return row + r < m.rows && j + c * kLanes < strip.last;
+      return row + r < m.rows && j + std::int64_t{kLanes} * c < strip.last;
     };
     const std::int64_t first = row * m.columns + j;
     for (int r = 0; r < kRows; ++r) {
       for (int c = 0; c < kColumns; ++c)
-        values[r][c] = inside(r, c) ? m.grad[first + r * m.columns + c * kLanes] : 0.0F;
+        values[r][c] =
+            inside(r, c) ? m.grad[first + r * m.columns + std::int64_t{kLanes} * c] : 0.0F;
     }
     if (!strip.add_error) return;
     float errors[kRows][kColumns];
     for (int r = 0; r < kRows; ++r) {
       for (int c = 0; c < kColumns; ++c)
-        errors[r][c] = inside(r, c) ? m.error[first + r * m.columns + c * kLanes] : 0.0F;
+        errors[r][c] =
+            inside(r, c) ? m.error[first + r * m.columns + std::int64_t{kLanes} * c] : 0.0F;
     }
     for (int r = 0; r < kRows; ++r) {
       for (int c = 0; c < kColumns; ++c) {
         values[r][c] += errors[r][c];
-        if (inside(r, c)) m.grad[first + r * m.columns + c * kLanes] = values[r][c];
+        if (inside(r, c)) m.grad[first + r * m.columns + std::int64_t{kLanes} * c] = values[r][c];
       }
     }
   }

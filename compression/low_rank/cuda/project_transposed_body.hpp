@@ -71,7 +71,7 @@ struct ProjectTransposedBody {
   template <int Ranks>
   SPILLWAY_DEVICE static void multiply(const Strip& strip, int thread, Shared& shared) {
     const int warp = thread / kLanes, lane = thread % kLanes;
-    const auto end = static_cast<int>(least((warp + 1) * kRows, strip.rows));
+    const auto end = static_cast<int>(least((warp + std::int64_t{1}) * kRows, strip.rows));
     float sums[Ranks][kColumns] = {};
     for (int first = warp * kRows; first < end; first += kStep) {
       float values[kStep][kColumns];  // all asked for before the first is used

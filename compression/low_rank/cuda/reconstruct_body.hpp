@@ -72,7 +72,8 @@ struct ReconstructBody {
                                       Shared& shared) {
     const int r = thread / kLanes * kRows;
     double squares = 0;
-    for (std::int64_t j = strip.first + thread % kLanes; j < strip.last; j += kColumns * kLanes)
+    for (std::int64_t j = strip.first + thread % kLanes; j < strip.last;
+         j += std::int64_t{kColumns} * kLanes)
       squares += rebuild_columns<Keep>(m, strip, r, j, shared);
     shared.squares[thread] = squares;
   }
@@ -88,7 +89,8 @@ struct ReconstructBody {
     }
     for (int k = 0; k < m.rank; ++k) {
       for (int c = 0; c < kColumns; ++c) {
-        const std::int64_t column = k * m.columns + least(j + c * kLanes, strip.last - 1);
+        const std::int64_t column =
+            k * m.columns + least(j + std::int64_t{kLanes} * c, strip.last - 1);
         const float mean = m.q[column], own = Keep ? m.own_q[column] : 0.0F;
         for (int i = 0; i < kRows; ++i) {
           sent[i][c] += shared.weights[k][r + i] * mean;
@@ -111,11 +113,11 @@ struct ReconstructBody {
 
   SPILLWAY_DEVICE static bool inside(const Matrix& m, const Strip& strip, int r, std::int64_t j,
                                      int c) {
-    return strip.row + r < m.rows && j + c * kLanes < strip.last;
+    return strip.row + r < m.rows && j + std::int64_t{kLanes} * c < strip.last;
   }
   SPILLWAY_DEVICE static std::int64_t at(const Matrix& m, const Strip& strip, int r, std::int64_t j,
                                          int c) {
-    return (strip.row + r) * m.columns + j + c * kLanes;
+    return (strip.row + r) * m.columns + j + std::int64_t{kLanes} * c;
   }
 };
 

@@ -37,6 +37,7 @@ class ThreadedLauncher final : public batched::Launcher {
       const auto shared = std::make_unique<typename Body::Shared>();
       std::barrier barrier(batched::kThreads);
       std::vector<std::thread> threads;
+      threads.reserve(batched::kThreads);
       for (int t = 0; t < batched::kThreads; ++t) {
         threads.emplace_back([&, t] {
           for (std::int64_t b = 0; b < blocks; ++b) {
