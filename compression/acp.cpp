@@ -1,30 +1,13 @@
 #include "compression/acp.hpp"
 
-#include <ATen/ops/cat.h>
-#include <ATen/ops/isfinite.h>
-#include <ATen/ops/zeros_like.h>
-
-#include <limits>
-
-#include "compression/low_rank/orthogonalize.hpp"
-#include "compression/low_rank/skinny_gemm.hpp"
+#include "compression/low_rank/copy_all.hpp"
 
 namespace spillway::compression {
 namespace {
 
-enum Buffer : std::uint8_t { kPayload, kOwn };
+enum Buffer : std::uint8_t { kPayload, kOwn, kFixed };
 
 }  // namespace
-
-/// A compressed gradient of the bucket in work. `left`: whether P is new in this step, else Q.
-struct Acp::Slot {
-  Parameter& parameter;
-  ErrorFeedback* feedback;
-  at::Tensor grad_MN;
-  at::Tensor fixed;  // the factor of the step before, orthonormal
-  at::Tensor fresh;  // view of the payload
-  bool left = true;
-};
 
 Acp::Acp(const config::CompressionConfig& config, const config::CompressionMethod& method,
          const std::vector<Member>& members, comm::Communicator& replicas, Meter& meter,
@@ -43,95 +26,114 @@ void Acp::begin_step(std::int64_t step) {
 }
 
 void Acp::exchange(std::span<Piece> pieces) {
-  std::vector<Slot> slots;
-  std::vector<at::Tensor> whole;
-  std::int64_t factors = 0, numel = 0;
+  lay_out(pieces);
+  LowRankBatch& lefts = left_batches_.start(lefts_);
+  LowRankBatch& rights = right_batches_.start(rights_);
+  {
+    const Meter::Timer timer(wire_.meter(), &ExchangeStatistics::compress_seconds);
+    lefts.orthogonalize(Side::right);
+    lefts.project(true);
+    rights.orthogonalize(Side::left);
+    rights.add_error();
+    rights.project_transposed();
+    own_.copy_(wire_.as_sent(payload_.narrow(0, 0, own_.numel())));
+    copy_all(whole_parts_, whole_);
+  }
+  wire_.sum(payload_);
+  const Meter::Timer timer(wire_.meter(), &ExchangeStatistics::decompress_seconds);
+  payload_.div_(wire_.replicas());
+  copy_all(whole_, whole_parts_);
+  lefts.check_finite(Side::left);
+  rights.check_finite(Side::right);
+  lefts.reconstruct();
+  rights.reconstruct();
+  lefts.finish();
+  rights.finish();
+  keep();
+}
+
+/// Sorts the pieces by what is new of them, and gives each its parts of the buffers.
+void Acp::lay_out(std::span<Piece> pieces) {
+  slots_.clear();
+  whole_.clear();
+  std::int64_t fresh = 0, fixed = 0, numel = 0;
   for (const Piece& piece : pieces) {
     Parameter& parameter = parameters_[index_.at(*piece.name)];
     if (!parameter.compressed) {
-      whole.push_back(piece.gradient.view(-1));
+      whole_.push_back(piece.gradient.view(-1));
       numel += piece.gradient.numel();
       continue;
     }
     const auto& [rows, columns, rank] = parameter.low_rank;
     const bool left = !config_.warm_start || steps_ % 2 == 0 || !parameter.p_RM.current().defined();
-    slots.push_back(
-        {parameter, piece.feedback, piece.gradient.view({rows, columns}), {}, {}, left});
-    factors += rank * (left ? rows : columns);
+    slots_.push_back({&parameter, &piece, left});
+    fresh += rank * (left ? rows : columns);
+    fixed += rank * (left ? columns : rows);
   }
-  numel += factors;
   const at::TensorOptions options = pieces.front().gradient.options();
-  at::Tensor payload = workspace_.get(kPayload, numel, options);
-  at::Tensor own = workspace_.get(kOwn, factors, options);
-  std::int64_t offset = 0;
-  {
-    const Meter::Timer timer(wire_.meter(), &ExchangeStatistics::compress_seconds);
-    for (Slot& slot : slots) {
-      const auto& [rows, columns, rank] = slot.parameter.low_rank;
-      const std::int64_t across = slot.left ? rows : columns;
-      slot.fresh = payload.narrow(0, offset, rank * across).view({rank, across});
-      offset += rank * across;
-      compress(slot);
-    }
-    own.copy_(wire_.as_sent(payload.narrow(0, 0, factors)));
-    for (const at::Tensor& gradient : whole) {
-      payload.narrow(0, offset, gradient.numel()).copy_(gradient);
-      offset += gradient.numel();
-    }
-  }
-  wire_.sum(payload);
-  const Meter::Timer timer(wire_.meter(), &ExchangeStatistics::decompress_seconds);
-  payload.div_(wire_.replicas());
-  offset = 0;
-  for (Slot& slot : slots) {
-    rebuild(slot, own.narrow(0, offset, slot.fresh.numel()).view_as(slot.fresh));
-    offset += slot.fresh.numel();
-  }
-  for (const at::Tensor& gradient : whole) {
-    gradient.copy_(payload.narrow(0, offset, gradient.numel()));
-    offset += gradient.numel();
+  payload_ = workspace_.get(kPayload, fresh + numel, options);
+  own_ = workspace_.get(kOwn, fresh, options);
+  fill_matrices(workspace_.get(kFixed, fixed, options));
+  whole_parts_.clear();
+  for (const at::Tensor& gradient : whole_) {
+    whole_parts_.push_back(payload_.narrow(0, fresh, gradient.numel()));
+    fresh += gradient.numel();
   }
 }
 
-/// Fresh = D Q^T or P D.
-void Acp::compress(Slot& slot) const {
-  Parameter& parameter = slot.parameter;
-  const at::Tensor error = slot.feedback ? slot.feedback->current_as(slot.grad_MN) : at::Tensor();
-  if (slot.left) {
-    const bool warm = config_.warm_start && parameter.q_RN.current().defined();
-    slot.fixed =
-        (warm ? parameter.q_RN.current() : parameter.first_q_RN).to(slot.grad_MN.device()).clone();
-    orthogonalize(slot.fixed);
-    project(slot.grad_MN, error, slot.fixed, slot.fresh);
-  } else {
-    slot.fixed = parameter.p_RM.current().clone();
-    orthogonalize(slot.fixed);
-    if (error.defined()) slot.grad_MN.add_(error);
-    project_transposed(slot.grad_MN, slot.fixed, slot.fresh);
+/// `fixed`: room for the factors of the step before.
+void Acp::fill_matrices(const at::Tensor& fixed) {
+  lefts_.clear();
+  rights_.clear();
+  std::vector<at::Tensor> to, from;
+  std::int64_t fresh_at = 0, fixed_at = 0;
+  for (const Slot& slot : slots_) {
+    const auto& [rows, columns, rank] = slot.parameter->low_rank;
+    LowRankMatrix& m = (slot.left ? lefts_ : rights_).emplace_back();
+    m.grad_MN = slot.piece->gradient.view({rows, columns});
+    m.error_MN = slot.piece->error_as(m.grad_MN);
+    if (slot.piece->feedback) m.kept_MN = slot.piece->feedback->next(m.grad_MN);
+    const std::int64_t across = slot.left ? rows : columns, other = slot.left ? columns : rows;
+    const at::Tensor fresh = payload_.narrow(0, fresh_at, rank * across).view({rank, across});
+    const at::Tensor own = own_.narrow(0, fresh_at, rank * across).view({rank, across});
+    const at::Tensor last = fixed.narrow(0, fixed_at, rank * other).view({rank, other});
+    m.p_RM = slot.left ? fresh : last;
+    m.q_RN = slot.left ? last : fresh;
+    m.own_p_RM = slot.left && config_.error_feedback != "global" ? own : m.p_RM;
+    m.own_q_RN = !slot.left && config_.error_feedback != "global" ? own : m.q_RN;
+    to.push_back(last);
+    from.push_back(last_factor(slot));
+    fresh_at += rank * across;
+    fixed_at += rank * other;
   }
+  copy_all(to, from);
 }
 
-/// Gradient = P^T Q; keeps D - P^T Q with the replica's own new factor. One pass over the gradient
-/// for both, also where the two differ in P: [own; mean]^T [Q; 0] and [own; mean]^T [0; Q].
-void Acp::rebuild(Slot& slot, const at::Tensor& own) {
-  if (!at::isfinite(slot.fresh).all().item<bool>()) {
-    slot.grad_MN.fill_(std::numeric_limits<float>::quiet_NaN());
-    return;
+const at::Tensor& Acp::last_factor(const Slot& slot) const {
+  const Parameter& parameter = *slot.parameter;
+  if (!slot.left) return parameter.p_RM.current();
+  const bool warm = config_.warm_start && parameter.q_RN.current().defined();
+  return warm ? parameter.q_RN.current() : parameter.first_q_RN;
+}
+
+/// What the exchange has brought becomes state, where it is finite.
+void Acp::keep() {
+  std::vector<at::Tensor> to, from;
+  auto left = lefts_.begin(), right = rights_.begin();
+  for (const Slot& slot : slots_) {
+    const LowRankMatrix& matrix = slot.left ? *left++ : *right++;
+    if (slot.piece->feedback && matrix.finite)
+      slot.piece->feedback->set_next_squares(matrix.kept_squares);
+    if (slot.piece->feedback && !matrix.finite) slot.piece->feedback->leave();
+    if (!config_.warm_start || !matrix.finite) continue;
+    const at::Tensor& fresh = slot.left ? matrix.p_RM : matrix.q_RN;
+    to.push_back((slot.left ? slot.parameter->p_RM : slot.parameter->q_RN).next(fresh));
+    from.push_back(fresh);
   }
-  at::Tensor error = slot.feedback ? slot.feedback->next(slot.grad_MN) : at::Tensor();
-  const at::Tensor& kept_from = config_.error_feedback == "global" ? slot.fresh : own;
-  double squares = 0;
-  if (slot.left) {
-    const at::Tensor none = at::zeros_like(slot.fixed);
-    squares = reconstruct(slot.grad_MN, error, at::cat({kept_from, slot.fresh}),
-                          at::cat({none, slot.fixed}), at::cat({slot.fixed, none}));
-  } else {
-    squares = reconstruct(slot.grad_MN, error, slot.fixed, slot.fresh, kept_from);
-  }
-  if (slot.feedback) slot.feedback->set_next_squares(squares);
-  if (!config_.warm_start) return;
-  StepState& factor = slot.left ? slot.parameter.p_RM : slot.parameter.q_RN;
-  factor.next(slot.fresh).copy_(slot.fresh);
+  copy_all(to, from);
+  lefts_.clear();  // they hold on to gradients and errors
+  rights_.clear();
+  whole_.clear();
 }
 
 void Acp::end_step(bool keep) {

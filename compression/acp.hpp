@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "compression/compressor.hpp"
+#include "compression/low_rank/batches.hpp"
 #include "compression/low_rank/low_rank_parameter.hpp"
 #include "compression/wire.hpp"
 #include "compression/workspace.hpp"
@@ -42,10 +43,17 @@ class Acp final : public Compressor {
     using LowRankParameter::LowRankParameter;
     StepState p_RM, q_RN;
   };
-  struct Slot;
+  /// A compressed gradient of the bucket in work. `left`: whether P is new in this step, else Q.
+  struct Slot {
+    Parameter* parameter;
+    const Piece* piece;
+    bool left;
+  };
 
-  void compress(Slot& slot) const;
-  void rebuild(Slot& slot, const at::Tensor& own);
+  void lay_out(std::span<Piece> pieces);
+  void fill_matrices(const at::Tensor& fixed);
+  const at::Tensor& last_factor(const Slot& slot) const;
+  void keep();
 
   config::CompressionConfig config_;
   config::CompressionMethod method_;
@@ -55,6 +63,11 @@ class Acp final : public Compressor {
   std::uint64_t seed_;
   Wire wire_;
   Workspace workspace_;
+  Batches left_batches_, right_batches_;
+  std::vector<Slot> slots_;
+  std::vector<LowRankMatrix> lefts_, rights_;    // of the slots, in their order
+  at::Tensor payload_, own_;                     // new factors, then whole; what was sent of them
+  std::vector<at::Tensor> whole_, whole_parts_;  // gradients that ride along, views of payload_
 };
 
 }  // namespace spillway::compression

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "compression/error_feedback.hpp"
+#include "compression/low_rank/batches.hpp"
 #include "compression/wire.hpp"
 #include "compression/workspace.hpp"
 
@@ -40,15 +41,18 @@ class FactorExchange {
 
  private:
   void lay_out(std::span<Factored> matrices, std::span<at::Tensor> whole);
-  void send_left(std::span<Factored> matrices, std::span<at::Tensor> whole, bool first);
-  void send_right(std::span<Factored> matrices);
-  void rebuild(std::span<Factored> matrices);
+  void send_left(LowRankBatch& batch, bool first);
+  void send_right(LowRankBatch& batch);
+  void rebuild(LowRankBatch& batch, std::span<Factored> matrices);
 
   Wire wire_;
   bool global_;
   Workspace workspace_;
+  Batches batches_;
   at::Tensor left_, right_, own_right_;  // payloads: P of all matrices, then whole; Q of all
-  std::vector<at::Tensor> p_RM_;         // views of left_, one a matrix
+  std::int64_t left_factors_ = 0;        // elements of left_ that are factors
+  std::vector<LowRankMatrix> matrices_;
+  std::vector<at::Tensor> whole_, whole_parts_;  // gradients that ride along, views of left_
 };
 
 }  // namespace spillway::compression

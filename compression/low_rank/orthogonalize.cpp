@@ -8,16 +8,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "compression/low_rank/degenerate.hpp"
+
 namespace spillway::compression {
 namespace {
-
-/// Share of a row's length below which what is left of it is rounding noise of float32.
-constexpr double kDegenerate = 3e-7;
-/// Bound of cond^2 (Frobenius norms) up to which one pass of CholeskyQR in float64 is good to 1e-8.
-constexpr double kOnePass = 1e7;
-/// Pseudo-random directions tried in place of a degenerate row; the first one serves unless it lies
-/// in the span by accident.
-constexpr std::uint64_t kAttempts = 8;
 
 /// Replaces the symmetric matrix by the inverse of its lower Cholesky factor. False when a pivot
 /// says that a row depends on those above.
@@ -95,15 +89,6 @@ bool normalize_against(const double* rows, std::int64_t above, double* row, std:
   }
   for (std::int64_t k = 0; k < n; ++k) row[k] /= length;
   return true;
-}
-
-/// Fixed numbers in [-1, 1), one for each (seed, k): splitmix64 (Steele et al. 2014).
-double noise(std::uint64_t seed, std::int64_t k) {
-  std::uint64_t z = (seed << 40) + static_cast<std::uint64_t>(k) + 1;
-  z *= 0x9E3779B97F4A7C15ULL;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-  return static_cast<double>(static_cast<std::int64_t>(z ^ (z >> 31))) / 9223372036854775808.0;
 }
 
 /// Columns of a_RN that are not all zero; none are left out when they are fewer than the rows.

@@ -2,30 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/compression/low_rank/matrices.hpp"
+
 namespace spillway::compression {
 namespace {
-
-double defect(const at::Tensor& a_RN) {
-  const at::Tensor a = a_RN.to(at::kDouble);
-  return (at::mm(a, a.t()) - at::eye(a.size(0), at::kDouble)).abs().max().item<double>();
-}
-
-/// Largest part of a row of `a` outside of the span of the orthonormal rows of `basis`, relative to
-/// the row.
-double outside(const at::Tensor& a, const at::Tensor& basis) {
-  const at::Tensor x = a.to(at::kDouble), q = basis.to(at::kDouble);
-  const at::Tensor rest = x - at::mm(at::mm(x, q.t()), q);
-  return (rest.norm(2, 1) / x.norm(2, 1)).max().item<double>();
-}
-
-/// Random rows [r, n] whose singular values fall geometrically from 1 to 1 / condition.
-at::Tensor with_condition(std::int64_t r, std::int64_t n, double condition) {
-  const auto options = at::TensorOptions(at::kDouble);
-  const at::Tensor left = std::get<0>(at::linalg_qr(at::randn({r, r}, options)));
-  const at::Tensor right = std::get<0>(at::linalg_qr(at::randn({n, r}, options)));
-  const at::Tensor values = at::logspace(0, -std::log10(condition), r, 10.0, options);
-  return at::mm(left * values, right.t()).to(at::kFloat).contiguous();
-}
 
 TEST(Orthogonalize, RowsAreOrthonormalForConditionNumbersUpToAMillion) {
   at::manual_seed(1);
