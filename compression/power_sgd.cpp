@@ -2,6 +2,8 @@
 
 #include <ATen/ops/cat.h>
 
+#include "compression/low_rank/copy_all.hpp"
+
 namespace spillway::compression {
 
 PowerSgd::PowerSgd(const config::CompressionConfig& config, const config::CompressionMethod& method,
@@ -51,9 +53,13 @@ void PowerSgd::exchange(std::span<Piece> pieces) {
   }
   factors_.run(matrices, whole, power_.count);
   if (!config_.warm_start) return;
+  std::vector<at::Tensor> kept, sent;
   for (std::size_t i = 0; i < matrices.size(); ++i) {
-    if (matrices[i].finite) owners[i]->q_RN.next(matrices[i].q_RN).copy_(matrices[i].q_RN);
+    if (!matrices[i].finite) continue;
+    kept.push_back(owners[i]->q_RN.next(matrices[i].q_RN));
+    sent.push_back(matrices[i].q_RN);
   }
+  copy_all(kept, sent);
 }
 
 void PowerSgd::end_step(bool keep) {

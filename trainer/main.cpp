@@ -6,6 +6,7 @@
 #include <iostream>
 #include <thread>
 
+#include "compression/low_rank/cuda/cuda_batches.hpp"
 #include "configs/error.hpp"
 #include "parallel/comm/mpi_environment.hpp"
 #include "parallel/comm/nccl_communicator.hpp"
@@ -82,6 +83,7 @@ void report(const spillway::comm::LaunchInfo& launch, bool shared, const std::st
 int main(int argc, char** argv) {
   const spillway::comm::LaunchInfo launch = spillway::comm::launch_info();
   spillway::comm::enable_nccl();
+  spillway::compression::enable_cuda_batches();
   int code = 0;
   try {
     return run({argv + 1, argv + argc});

@@ -1,9 +1,10 @@
 #include "compression/low_rank/loop_batch.hpp"
 
+#include <ATen/ops/aminmax.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/isfinite.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <cmath>
 #include <limits>
 
 #include "compression/low_rank/orthogonalize.hpp"
@@ -14,6 +15,13 @@ namespace {
 
 at::Tensor& factor(LowRankMatrix& matrix, Side side) {
   return side == Side::left ? matrix.p_RM : matrix.q_RN;
+}
+
+/// Without a mask of the tensor's size: a nan is the least and the greatest, an inf one of them.
+bool all_finite(const at::Tensor& tensor) {
+  if (tensor.numel() == 0) return true;
+  const auto [least, greatest] = at::aminmax(tensor);
+  return std::isfinite(least.item<float>()) && std::isfinite(greatest.item<float>());
 }
 
 /// One pass over the gradient, also where the factors differ in P: [own; sent]^T [own Q; 0] is kept
@@ -62,7 +70,7 @@ void LoopBatch::project_transposed() {
 
 void LoopBatch::check_finite(Side side) {
   for (LowRankMatrix& matrix : matrices_) {
-    matrix.finite = matrix.finite && at::isfinite(factor(matrix, side)).all().item<bool>();
+    matrix.finite = matrix.finite && all_finite(factor(matrix, side));
   }
 }
 
