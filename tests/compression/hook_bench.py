@@ -1,7 +1,8 @@
-"""Times PyTorch's powerSGD_hook and `spillway compress bench` on GPT-2 small, one replica, one thread each, in turns.
+"""Times PyTorch's powerSGD_hook (over gloo) and `spillway compress bench` on GPT-2 small, one thread a replica, in turns.
 
-Prints one JSON line per rank. Not a test: run it by hand on a quiet machine (SPILLWAY_BINARY and about 4 GB of memory).
-Usage: hook_bench.py [ROUNDS]
+Prints one JSON line per rank; times are those of the slowest replica. Not a test: run it by hand on a quiet machine
+(SPILLWAY_BINARY, for several replicas SPILLWAY_MPIRUN, and about 4 GB of memory a replica).
+Usage: hook_bench.py [ROUNDS [REPLICAS]], default 3 1
 """
 
 import json
@@ -72,15 +73,20 @@ def buckets(mib=25):
 
 
 def hook_ms(state, gradients):
+    dist.barrier()
     start = time.perf_counter()
     for bucket in gradients:
         hook.powerSGD_hook(state, bucket).wait()
-    return 1e3 * (time.perf_counter() - start)
+    slowest = torch.tensor([1e3 * (time.perf_counter() - start)])
+    dist.all_reduce(slowest, op=dist.ReduceOp.MAX)
+    return slowest.item()
 
 
-def our_ms(rank):
+def our_ms(rank, replicas):
+    launch = [] if replicas == 1 else [os.environ["SPILLWAY_MPIRUN"], "--timeout", "170", "-np", str(replicas), "--oversubscribe", "--bind-to",
+                                       "none"]
     done = subprocess.run(
-        [os.environ["SPILLWAY_BINARY"], "compress", "bench", "--format=json", "--methods=powersgd", f"--steps={STEPS}", "--warmup=2",
+        ["timeout", "-k", "5", "180", *launch, os.environ["SPILLWAY_BINARY"], "compress", "bench", "--format=json", "--methods=powersgd", f"--steps={STEPS}", "--warmup=2",
          f"--model.layers={LAYERS}", f"--model.hidden={HIDDEN}", "--model.heads=12", f"--model.sequence_length={CONTEXT}",
          f"--model.vocabulary={VOCABULARY}", f"--compression.approximation_rank={rank}"],
         check=True, capture_output=True, text=True)
@@ -89,27 +95,36 @@ def our_ms(rank):
     return row
 
 
+def compare(rank, rounds, replicas, gradients):
+    state = hook.PowerSGDState(None, matrix_approximation_rank=rank, start_powerSGD_iter=2, random_seed=0)
+    state.iter = 2
+    theirs, ours = [], []
+    for _ in range(rounds):
+        hook_ms(state, gradients)
+        theirs += [hook_ms(state, gradients) for _ in range(STEPS)]
+        if dist.get_rank() == 0:
+            ours.append(our_ms(rank, replicas))
+        dist.barrier()
+    if dist.get_rank() > 0:
+        return
+    total = [row["compress_ms"] + row["wire_ms"] + row["decompress_ms"] for row in ours]
+    print(json.dumps({
+        "approximation_rank": rank, "replicas": replicas, "hook_ms_min": round(min(theirs), 1), "hook_ms_median": round(statistics.median(theirs), 1),
+        "spillway_ms_min": round(min(total), 1), "spillway_ms_median": round(statistics.median(total), 1),
+        **{phase: round(min(row[phase] for row in ours), 1) for phase in ("compress_ms", "wire_ms", "decompress_ms")},
+        "ratio_of_min": round(min(theirs) / min(total), 2)}), flush=True)
+
+
 def main():
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    rounds, replicas = [int(word) for word in sys.argv[1:] + ["3", "1"][len(sys.argv) - 1:]]
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=0, world_size=1)
+        mine = next((replica for replica in range(1, replicas) if os.fork() == 0), 0)
+        dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=mine, world_size=replicas)
         gradients = buckets()
         for rank in (1, 4, 32):
-            state = hook.PowerSGDState(None, matrix_approximation_rank=rank, start_powerSGD_iter=2, random_seed=0)
-            state.iter = 2
-            theirs, ours = [], []
-            for _ in range(rounds):
-                hook_ms(state, gradients)
-                theirs += [hook_ms(state, gradients) for _ in range(STEPS)]
-                ours.append(our_ms(rank))
-            total = [row["compress_ms"] + row["wire_ms"] + row["decompress_ms"] for row in ours]
-            print(json.dumps({
-                "approximation_rank": rank, "hook_ms_min": round(min(theirs), 1), "hook_ms_median": round(statistics.median(theirs), 1),
-                "spillway_ms_min": round(min(total), 1), "spillway_ms_median": round(statistics.median(total), 1),
-                **{phase: round(min(row[phase] for row in ours), 1) for phase in ("compress_ms", "wire_ms", "decompress_ms")},
-                "ratio_of_min": round(min(theirs) / min(total), 2)}), flush=True)
-        sys.stdout.flush()
+            compare(rank, rounds, replicas, gradients)
+        dist.barrier()
         os._exit(0)
 
 
