@@ -19,11 +19,11 @@ class NoLab(Exception):
 
 
 class Hosts:
-    """Pretend hosts joined by links of one rate ("200mbit"; None: no limit), one rank each."""
+    """Pretend hosts joined by links of one rate ("200mbit"; None: no limit) and delay ("1ms"), one rank each."""
 
-    def __init__(self, count, rate):
-        self.count, self.environment = count, os.environ | {"SPILLWAY_LAB": f"advise-{os.getpid()}"}
-        up = self.lab("up", count, *(["--rate", rate] if rate else []))
+    def __init__(self, count, rate, delay=None):
+        self.count, self.environment = count, os.environ | {"SPILLWAY_LAB": f"measured-{os.getpid()}"}
+        up = self.lab("up", count, *(["--rate", rate] if rate else []), *(["--delay", delay] if delay else []))
         if up.returncode == 77:
             raise NoLab(up.stderr.strip())
         if up.returncode != 0:

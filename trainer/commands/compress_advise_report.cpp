@@ -5,6 +5,7 @@
 #include <cstdarg>
 #include <cstdio>
 
+#include "trainer/commands/compress_advise_rules.hpp"
 #include "trainer/commands/text_table.hpp"
 
 namespace spillway::trainer {
@@ -78,6 +79,11 @@ std::string method_table(const Advice& advice) {
   return table.text();
 }
 
+/// Whether the mix is worth its rules: faster than every method alone.
+bool mix_pays(const Advice& advice) {
+  return advice.mix_seconds < kWorthwhile * advice.methods[advice.best].step_seconds;
+}
+
 std::string group_table(const Advice& advice) {
   TextTable table(
       {"parameters", "count", "shape", "best", "us each", "bf16 us", "pays below", "compressor"});
@@ -109,7 +115,7 @@ std::string advice_verdict(const AdviceInput& input, const Advice& advice) {
   std::string verdict = compressor->name + " pays: " + milliseconds(compressor->step_seconds) +
                         " a step instead of " + milliseconds(baseline.step_seconds) + " with " +
                         baseline.name + "; it does below " + bandwidth_text(compressor->break_even);
-  if (advice.mix_seconds < kWorthwhile * compressor->step_seconds) {
+  if (mix_pays(advice)) {
     verdict += "; each group's best method together: " + milliseconds(advice.mix_seconds);
   }
   return verdict;
@@ -126,6 +132,7 @@ std::string advice_table(const AdviceInput& input, const Advice& advice) {
          method_table(advice) +
          text("mix of each group's best: %.2f ms\n\n", 1e3 * advice.mix_seconds) +
          "each parameter alone, without overlap:\n" + group_table(advice) + "\n" +
+         (mix_pays(advice) ? "the mix, as settings:\n" + mix_rules(advice) + "\n" : "") +
          advice_verdict(input, advice) + "\n";
 }
 
@@ -167,6 +174,7 @@ nlohmann::ordered_json advice_json(const AdviceInput& input, const Advice& advic
             {"rate_beside_wire", base.rate_beside_wire}}},
           {"methods", methods},
           {"mix_seconds", advice.mix_seconds},
+          {"mix_rules", mix_rules(advice)},
           {"groups", groups},
           {"best", advice.methods[advice.best].name},
           {"verdict", advice_verdict(input, advice)}};

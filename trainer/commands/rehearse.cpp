@@ -74,6 +74,8 @@ std::int64_t at_least(const config::Arguments& arguments, const std::string& nam
 /// What is rehearsed, known before the ranks meet.
 struct Request {
   config::Config config = {};
+  PlanRequest wanted = {};
+  double unit = 0;  ///< seconds of one of the plan's units
   RunPlan plan = {};
   pipeline::Costs costs = {};  ///< seconds; messages still free
   std::optional<double> hop_seconds = {};
@@ -81,38 +83,55 @@ struct Request {
   bool json = false;
 };
 
+/// The schedule, and what its stages cost.
+void plan_schedule(Request& request) {
+  request.plan = plan_run(request.wanted);
+  const pipeline::Prediction& prediction = request.plan.prediction;
+  check_memory(prediction, request.wanted.memory_cap);
+  const std::vector<int> placement = pipeline::rank_of_stage(prediction.compute);
+  request.costs.stages.clear();
+  for (std::size_t stage = 0; stage < placement.size(); ++stage) {
+    const auto rank = static_cast<std::size_t>(placement[stage]);
+    const pipeline::StageCosts one =
+        pipeline::median_costs(prediction.simulation.ranks[rank], static_cast<int>(stage));
+    request.costs.stages.push_back({.forward = request.unit * one.forward,
+                                    .backward_input = request.unit * one.backward_input,
+                                    .backward_weight = request.unit * one.backward_weight,
+                                    .backward = request.unit * one.backward,
+                                    .recompute = request.unit * one.recompute});
+  }
+}
+
 Request read_request(const config::Arguments& arguments) {
-  PlanRequest wanted{.ranks = comm::launch_info().size};
+  Request request{.wanted = {.ranks = comm::launch_info().size}};
+  PlanRequest& wanted = request.wanted;
   read_config_and_costs(arguments, wanted);
   wanted.memory_cap = memory_cap(wanted.config.parallel);
   if (wanted.measured && arguments.given("unit")) {
     fail_input("--unit with measured costs, which are seconds; valid: with costs by hand, or none");
   }
-  Request request{.config = wanted.config, .plan = plan_run(wanted)};
+  request.unit = wanted.measured ? 1e-3 : parse_seconds(arguments.value("unit"));
+  plan_schedule(request);
+  request.config = wanted.config;
   // CPU tensors over MPI, whatever a training run of this configuration would use.
   request.config.parallel.backend = "mpi";
   request.config.run.device = "cpu";
-  const double unit = wanted.measured ? 1e-3 : parse_seconds(arguments.value("unit"));
-  const pipeline::Prediction& prediction = request.plan.prediction;
-  check_memory(prediction, wanted.memory_cap);
-  const std::vector<int> placement = pipeline::rank_of_stage(prediction.compute);
-  for (std::size_t stage = 0; stage < placement.size(); ++stage) {
-    const auto rank = static_cast<std::size_t>(placement[stage]);
-    const pipeline::StageCosts one =
-        pipeline::median_costs(prediction.simulation.ranks[rank], static_cast<int>(stage));
-    request.costs.stages.push_back({.forward = unit * one.forward,
-                                    .backward_input = unit * one.backward_input,
-                                    .backward_weight = unit * one.backward_weight,
-                                    .backward = unit * one.backward,
-                                    .recompute = unit * one.recompute});
-  }
   request.costs.edge_bytes = arguments.given("edge-bytes")
                                  ? static_cast<double>(at_least(arguments, "edge-bytes", 1))
                                  : edge_bytes(request.config);
-  if (wanted.costs && wanted.costs->comm > 0) request.hop_seconds = unit * wanted.costs->comm;
+  if (wanted.costs && wanted.costs->comm > 0)
+    request.hop_seconds = request.unit * wanted.costs->comm;
   request.steps = at_least(arguments, "steps", 1);
   request.json = arguments.choice("format", "table | json") == "json";
   return request;
+}
+
+/// Searches again, with what a message takes on the links that are there.
+void search_for_links(Request& request, const pipeline::Link& link) {
+  const bool searched = request.config.parallel.schedule == "auto";
+  if (!searched || !request.wanted.costs || request.hop_seconds) return;
+  request.wanted.costs->comm = (link.hop_seconds + link.transfer_seconds) / request.unit;
+  plan_schedule(request);
 }
 
 void announce(const Request& request, Ranks& ranks, const std::vector<std::string>& words) {
@@ -209,6 +228,7 @@ void rehearse(Request request, const std::vector<std::string>& words) {
   ranks.log.works("measuring the links");
   const auto bytes = static_cast<std::int64_t>(request.costs.edge_bytes);
   const pipeline::Link link = pipeline::measure_link(ranks.grid, bytes, ranks.device);
+  search_for_links(request, link);
   request.costs.hop_seconds = request.hop_seconds.value_or(link.hop_seconds);
   if (link.transfer_seconds > 0) {
     request.costs.bytes_per_second = request.costs.edge_bytes / link.transfer_seconds;
