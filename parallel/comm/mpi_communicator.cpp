@@ -29,8 +29,8 @@ constexpr std::int64_t kPartsElements = 4 << 20;
 /// barrier.
 constexpr std::int64_t kPunctualUs = 200;
 constexpr int kUnasked = 7;
-/// How rarely a message is looked for that nobody waits for yet. A sender has to push a long one.
 using std::chrono_literals::operator""us;
+/// How rarely a message is looked for that nobody waits for yet. A sender has to push a long one.
 constexpr Patience kSendPatience{20us, 200us}, kRecvPatience{20us, 1000us};
 /// Between hosts, where a poll and the timer before it cost the computing thread more than a result
 /// that comes a little late.
@@ -74,12 +74,7 @@ class MpiTransport final : public Transport {
 
   void all_gather(Buffer output, Buffer input) override {
     arrive(output.bytes());
-    if (by_messages(output)) {
-      std::memcpy(own_part(output).data, input.data, static_cast<std::size_t>(input.bytes()));
-      const std::vector<Buffer> outgoing(static_cast<std::size_t>(size_), input);
-      return parts_.exchange(parts_of(output, 0, input.count), outgoing);
-    }
-    if (output.count <= options_.call_elements) {
+    if (!by_messages(output) && output.count <= options_.call_elements) {
       const int count = static_cast<int>(input.count);
       const MPI_Datatype type = mpi_datatype(input.type);
       if (count > 0) {
@@ -89,8 +84,8 @@ class MpiTransport final : public Transport {
       return;
     }
     std::memcpy(own_part(output).data, input.data, static_cast<std::size_t>(input.bytes()));
-    for (int root = 0; root < size_; ++root)
-      broadcast_chunks(output.part(root * input.count, input.count), root);
+    const std::vector<Buffer> outgoing(static_cast<std::size_t>(size_), input);
+    parts_.exchange(parts_of(output, 0, input.count), outgoing);
   }
 
   void reduce_scatter(Buffer output, Buffer input) override {
@@ -122,9 +117,7 @@ class MpiTransport final : public Transport {
       }
       return;
     }
-    for_chunks(share, options_.call_elements, [&](std::int64_t first, int length) {
-      parts_.exchange(parts_of(output, first, length), parts_of(input, first, length));
-    });
+    parts_.exchange(parts_of(output, 0, share), parts_of(input, 0, share));
     std::memcpy(own_part(output).data, own_part(input).data,
                 static_cast<std::size_t>(own_part(input).bytes()));
   }
